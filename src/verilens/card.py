@@ -1,0 +1,63 @@
+"""What a method says of itself, without importing anything heavy.
+
+A card feeds `verilens methods`, the docs table, the report footer and the contract tests; nobody
+keeps those lists by hand.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Task = Literal["ai-image", "ai-video", "face-forgery", "spoof", "post", "localize", "explain"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """A method's name, origin and limits.
+
+    entry: "module:Class" relative to the method's package, imported only when it is used.
+    uncertain: what the paper leaves open and how we chose; shown on the docs page.
+    own_reading: True when parts of the method are ours, not the paper's.
+    """
+
+    name: str
+    title: str
+    summary: str
+    tasks: tuple[Task, ...]
+    entry: str
+    paper: str
+    licence: str
+    limits: tuple[str, ...]
+    uncertain: tuple[str, ...] = ()
+    own_reading: bool = False
+    extras: tuple[str, ...] = ()
+    risk: str | None = None
+    package: str = ""  # filled in by the catalog
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsCard:
+    """What is known of one weights file: `<name>.json` beside `<name>.safetensors`.
+
+    measured: figures by name, e.g. {"image_auc": 0.8}; the command that prints them is `command`.
+    """
+
+    name: str
+    file: Path
+    sha256: str
+    licence: str
+    corpus: str
+    recipe: str
+    command: str
+    seed: int
+    measured: Mapping[str, float]
+    limits: tuple[str, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> "WeightsCard":
+        """Return the card stored at `path`; its weights file lies beside it."""
+        text = json.loads(path.read_text(encoding="utf-8"))
+        text["limits"] = tuple(text["limits"])
+        return cls(name=path.stem, file=path.with_suffix(".safetensors"), **text)

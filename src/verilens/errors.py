@@ -1,0 +1,64 @@
+"""Everything verilens raises on purpose.
+
+    VerilensError
+    ├── MediaError            a file cannot be used; .kind names why (see MediaError)
+    ├── ConfigError           a setting is unknown or out of range
+    ├── UnknownName           no method or data set of that name; suggests the nearest
+    ├── MissingExtra          an optional dependency is not installed
+    ├── MissingWeights        weights are absent or altered; nothing is scored without them
+    └── DatasetError          a data set does not have the layout its adapter expects
+
+A message says what, where and what to do next.
+"""
+
+from typing import Literal
+
+MediaErrorKind = Literal[
+    "missing",  # no such file, broken symlink
+    "permission",
+    "not-a-file",  # device, FIFO, socket, directory where a file was promised
+    "empty",
+    "unsupported",  # content is not a picture or a video we read
+    "corrupt",  # truncated or damaged
+    "encrypted",
+    "too-large",  # bytes, pixels or memory above the limit
+    "too-small",
+    "no-frames",
+    "timeout",
+    "crashed",  # the decoder process died
+    "refused",  # an address outside what is allowed
+    "unreachable",  # a URL that does not answer
+]
+
+
+class VerilensError(Exception):
+    """Base of everything raised on purpose."""
+
+
+class MediaError(VerilensError):
+    """A file that cannot be used. `kind` is stable and goes into reports."""
+
+    def __init__(self, kind: MediaErrorKind, message: str) -> None:
+        super().__init__(message)
+        self.kind: MediaErrorKind = kind
+        self.message = message
+
+
+class ConfigError(VerilensError):
+    """A setting that does not exist or is out of range."""
+
+
+class UnknownName(VerilensError):
+    """A method or data set that is not installed."""
+
+
+class MissingExtra(VerilensError):
+    """An optional dependency is absent; the message holds the install command."""
+
+
+class MissingWeights(VerilensError):
+    """Weights are absent or do not match their hash."""
+
+
+class DatasetError(VerilensError):
+    """A data set whose files are not laid out as its adapter expects."""

@@ -1,0 +1,1 @@
+"""Files in: recognised by content, decoded in a child process, sampled into clips."""

@@ -1,0 +1,31 @@
+"""The one contract every method keeps, whatever its family."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+
+from verilens.batch import ClipBatch
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What to minimise, and its parts for the log."""
+
+    total: Tensor
+    parts: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class Method(nn.Module):
+    """A network that can be trained on a batch.
+
+    Built with no argument it has the paper's full-size configuration.
+    """
+
+    def training_step(self, batch: ClipBatch) -> Loss:
+        """Return the loss of one batch."""
+        raise NotImplementedError
+
+    def parameter_groups(self) -> Iterator[Mapping[str, object]]:
+        """Yield optimiser groups; by default all weights in one."""
+        yield {"params": [p for p in self.parameters() if p.requires_grad]}

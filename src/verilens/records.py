@@ -1,0 +1,222 @@
+"""The nouns of the program, frozen, numpy only.
+
+    media in -> clips -> evidence -> verdict -> report
+
+A picture is a clip of one moment, so pictures and videos share every step. Scores rise with
+fakeness: 0 is genuine, 1 is fake. Times are seconds from the start, boxes are (left, top, right,
+bottom) in pixels of the upright picture.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Kind = Literal["image", "video"]
+Decision = Literal["genuine", "suspicious", "fake", "unsure"]
+Claim = Literal["ai-generated", "face-swap", "spoof", "edited", "out-of-context"]
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Which pixels of a file a method wants; `media.sample` obeys it.
+
+    frames: moments of a video, evenly spaced in time, first and last included; a still has one.
+    size: side of a square crop in pixels.
+    crops: crops a frame, on an even grid over the picture, always at the same places; a picture
+        that fewer crops cover, or that is smaller, gets fewer (at least one).
+    fit: "crop" cuts at native resolution, and a picture smaller than `size` is mirrored up to it;
+         "resize" scales the whole frame to size x size (destroys up-sampling traces);
+         "native" gives the centre at native resolution, at most size x size, never padded;
+         "contain" scales the whole frame down, never up, until its longer side is `size`.
+    """
+
+    size: int
+    frames: int = 8
+    crops: int = 1
+    fit: Literal["crop", "resize", "native", "contain"] = "crop"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """The pixels one view cut from one file, moment after moment.
+
+    frames: RGB, (N, H, W, 3) uint8; N = moments x crops, the crops of a moment stand together.
+    times_s: the moment each crop belongs to, (N,) float64; all zero for a still.
+    boxes: where each crop lies in the full upright frame, (N, 4) int32. With fit="resize" the box
+        is the whole frame.
+    size: full upright frame (width, height).
+    """
+
+    frames: NDArray[np.uint8]
+    times_s: NDArray[np.float64]
+    boxes: NDArray[np.int32]
+    size: tuple[int, int]
+    view: View
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality:
+    """How much a file lets anyone see; low quality widens the interval or ends in "unsure".
+
+    jpeg_quality: estimate from the quantisation tables, 1-100; None when it is no JPEG.
+    double_jpeg: probability-like sign of a second JPEG compression in [0, 1]; None when unknown.
+    blockiness: strength of an 8x8 grid in the pixels, 1 is none.
+    sharpness: variance of the Laplacian of luma in [0, 255].
+    bits_per_pixel: file bits / (pixels x frames).
+    notes: plain sentences, e.g. "only 96 x 96 pixels".
+    """
+
+    jpeg_quality: int | None = None
+    double_jpeg: float | None = None
+    blockiness: float = 1.0
+    sharpness: float = 0.0
+    bits_per_pixel: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProvenanceClaim:
+    """One statement a file makes about its origin.
+
+    source: "c2pa", "iptc", "xmp", "exif", "png-text", "container", "jpeg" ...
+    ai: True says made or edited by AI, False says captured by a device, None says neither.
+    strength: "signed" (a validated signature), "declared" (metadata written on purpose), "trace"
+        (a side effect such as a prompt left in a text chunk). Anyone can forge the last two.
+    """
+
+    source: str
+    statement: str
+    ai: bool | None
+    strength: Literal["signed", "declared", "trace"]
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """What a file says of its own origin. `state` "unknown" means silence and proves nothing.
+
+    state: "ai" (some claim says AI), "captured" (a claim says a device captured it, none says AI),
+        "unknown" (nothing said), "conflict" (claims disagree), "invalid" (a C2PA manifest failed
+        validation, e.g. the file was changed after signing).
+    c2pa: None without a manifest; else the summary for the report: validation_state, issuer,
+        signed_at, generator, actions (list), ingredients (list), errors (list).
+    metadata: the readable remainder (camera, software, dates, encoder), for the report.
+    """
+
+    state: Literal["ai", "captured", "unknown", "conflict", "invalid"] = "unknown"
+    claims: tuple[ProvenanceClaim, ...] = ()
+    c2pa: Mapping[str, object] | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Media:
+    """One readable file: what it is, apart from its pixels.
+
+    width, height: upright, in pixels. duration_s, fps, frames: None for a still; `frames` may be an
+    estimate of the container. format: decoder's name, e.g. "JPEG", "mov,mp4".
+    """
+
+    path: str
+    sha256: str
+    kind: Kind
+    format: str
+    size_bytes: int
+    width: int
+    height: int
+    duration_s: float | None = None
+    fps: float | None = None
+    frames: int | None = None
+    has_audio: bool = False
+    codec: str | None = None
+    quality: Quality = field(default_factory=Quality)
+    provenance: Provenance = field(default_factory=Provenance)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """A stretch of a video, in seconds, with the mean score inside it."""
+
+    start_s: float
+    end_s: float
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """Where a method sees its claim.
+
+    by: the procedure that produced the map, in words, e.g. "patch-wise scores of npr".
+    heatmap: scores in [0, 1], (rows, columns) float32, spread evenly over the upright picture.
+    boxes: crops that were scored, with their scores, same order.
+    timeline: (time in seconds, score) of each sampled moment.
+    """
+
+    by: str = ""
+    heatmap: NDArray[np.float32] | None = None
+    boxes: tuple[Box, ...] = ()
+    box_scores: tuple[float, ...] = ()
+    timeline: tuple[tuple[float, float], ...] = ()
+    segments: tuple[Segment, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What one method says about one file.
+
+    score: in [0, 1], rises with the claim; raw, calibrated only after `fuse`.
+    logit: the same before the sigmoid; what fusion reads.
+    why: one plain sentence. limits: what would make this evidence weak here.
+    """
+
+    method: str
+    claim: Claim
+    score: float
+    logit: float
+    where: Where = field(default_factory=Where)
+    why: str = ""
+    limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the evidence supports.
+
+    probability: calibrated probability that the file is AI-generated or forged, in [0, 1].
+    interval: 90 % interval of that probability.
+    conflicts: pieces of evidence that disagree, in words. not_checked: what nobody looked at.
+    sentence: why, in plain English.
+    """
+
+    decision: Decision
+    probability: float
+    interval: tuple[float, float]
+    sentence: str
+    conflicts: tuple[str, ...] = ()
+    not_checked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorRecord:
+    """Why a file has no verdict."""
+
+    type: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Everything known about one file; one line of JSON. Either `verdict` or `error` is set."""
+
+    path: str
+    version: str
+    seconds: float
+    media: Media | None = None
+    evidence: tuple[Evidence, ...] = ()
+    verdict: Verdict | None = None
+    error: ErrorRecord | None = None

@@ -1,0 +1,1 @@
+"""Reports out: terminal, JSON Lines, tables, and pages to attach to a story."""

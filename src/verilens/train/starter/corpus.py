@@ -1,0 +1,154 @@
+"""Read the manifests of the starter corpus into items, and split them without leakage.
+
+An item is one still or clip with its label, generator, generator family and source. Folds are made of
+whole sources; a fold's training side also drops every generator family that the fold tests, so a test
+generator is new in name and in origin.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["image", "video"]
+Label = Literal["real", "ai", "manipulated"]
+
+# Real photographs that train the pixel trunks; they are never on the test side of any fold.
+TRUNK_SOURCES = frozenset(
+    {"BIDS/BSDS500", "EliSchwartz/imagenet-sample-images", "jbhuang0604/SelfExSR"}
+)
+
+_FAMILIES = (
+    ("midjourney", "midjourney"),
+    ("sdxl", "sdxl"),
+    ("dreamstudio", "stable-diffusion-1"),
+    ("stable diffusion 2", "stable-diffusion-2"),
+    ("stable diffusion 1", "stable-diffusion-1"),
+    ("stability, 2023", "stable-diffusion-2"),
+    ("stylegan", "stylegan"),
+    ("kandinsky", "kandinsky"),
+    ("vqgan", "vqgan"),
+    ("lumiere", "lumiere"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    path: Path
+    kind: Kind
+    label: Label
+    generator: str
+    source: str
+    origin: str  # files cut from one original share it
+    width: int
+    height: int
+
+    @property
+    def family(self) -> str:
+        """Return the generator family ("" for genuine media)."""
+        name = self.generator.lower()
+        return next((family for part, family in _FAMILIES if part in name), name)
+
+    @property
+    def is_fake(self) -> bool:
+        return self.label == "ai"
+
+    @property
+    def key(self) -> int:
+        """Return a 32-bit number that depends on the file's name alone; seeds its random draws."""
+        name = "/".join(self.path.parts[-3:])
+        return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+
+
+def read_corpus(data: Path, extra: Path | None, kind: Kind) -> list[Item]:
+    """Return the items of one kind: the data folder's, then those of the extracted extra files.
+
+    The full-size original of a file that the data folder holds as a crop replaces the crop.
+    """
+    rows = _read_manifest(data / f"{kind}s", kind)
+    if extra is not None:
+        rows += _read_manifest(extra, kind)
+    unique: dict[str, Item] = {}
+    for item in rows:
+        unique[item.origin + "|" + item.label] = item
+    return list(unique.values())
+
+
+def _read_manifest(root: Path, kind: Kind) -> list[Item]:
+    with (root / "manifest.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row.get("kind", kind) == kind]
+    return [_item(root, row, kind) for row in rows]
+
+
+def _item(root: Path, row: dict[str, str], kind: Kind) -> Item:
+    label: Label = "manipulated" if "manipulated" in row["label"] else row["label"]  # type: ignore[assignment]
+    name = row.get("name") or row.get("src_path") or row["path"]
+    cut = row.get("cut") or ""
+    return Item(
+        path=root / row["path"],
+        kind=kind,
+        label=label,
+        generator=row["generator"],
+        source=row["source_repo"],
+        origin=f"{row['source_repo']}:{name}:{cut}",
+        width=int(row["width"] or 0),
+        height=int(row["height"] or 0),
+    )
+
+
+def capped(items: Sequence[Item], limit: int) -> list[Item]:
+    """Return at most `limit` items of each (source, generator, label), chosen by their keys."""
+    groups: defaultdict[tuple[str, str, str], list[Item]] = defaultdict(list)
+    for item in items:
+        groups[item.source, item.generator, item.label].append(item)
+    kept = [sorted(group, key=lambda item: item.key)[:limit] for group in groups.values()]
+    return [item for group in kept for item in group]
+
+
+def source_folds(items: Sequence[Item], n_folds: int) -> dict[str, int]:
+    """Return the test fold of each source; -1 = trains only.
+
+    Greedy: large sources first, each to the fold that holds fewest items of its labels.
+    """
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for item in items:
+        counts[item.source][item.label] += 1
+    totals: Counter[str] = Counter()
+    for count in counts.values():
+        totals.update(count)
+    loads: list[Counter[str]] = [Counter() for _ in range(n_folds)]
+    folds: dict[str, int] = {}
+    for source in sorted(counts, key=lambda s: (-sum(counts[s].values()), s)):
+        if source in TRUNK_SOURCES:
+            folds[source] = -1
+            continue
+        folds[source] = min(range(n_folds), key=lambda f: _load(loads[f], counts[source], totals))
+        loads[folds[source]].update(counts[source])
+    return folds
+
+
+def _load(held: Counter[str], added: Counter[str], totals: Counter[str]) -> float:
+    return sum((held[label] + added[label]) / totals[label] for label in added)
+
+
+def training_side(items: Sequence[Item], folds: dict[str, int], fold: int) -> list[int]:
+    """Return the positions that may train for `fold`: other sources, and no family it tests."""
+    tested = {i.family for i in items if folds[i.source] == fold and i.family}
+    return [n for n, i in enumerate(items) if folds[i.source] != fold and i.family not in tested]
+
+
+def weights_by_source(items: Iterable[Item]) -> list[float]:
+    """Return sample weights: classes equal; inside a class a source-generator counts as sqrt(n)."""
+    items = list(items)
+    sizes = Counter((i.source, i.generator, i.is_fake) for i in items)
+    raw = [sizes[i.source, i.generator, i.is_fake] ** -0.5 for i in items]
+    sums = {
+        flag: sum(w for w, i in zip(raw, items, strict=True) if i.is_fake == flag)
+        for flag in (False, True)
+    }
+    return [w / sums[i.is_fake] * len(items) / 2 for w, i in zip(raw, items, strict=True)]

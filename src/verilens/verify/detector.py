@@ -1,0 +1,119 @@
+"""The contract of the verify family: clips in, evidence out.
+
+A detector states in `config.view` which pixels it wants and gives one logit per crop. Pooling
+over crops and moments, the timeline and the patch-wise heat map are the same for all, so they live
+here; a method overrides them only when its paper does.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from verilens.batch import ClipBatch
+from verilens.method import Loss, Method
+from verilens.records import Box, Claim, Clip, Evidence, View, Where
+
+
+class HasView(Protocol):
+    """A method's config, as far as callers need it."""
+
+    @property
+    def view(self) -> View: ...
+
+
+class Detector(Method):
+    """A method that scores media: positive logits are fake.
+
+    Subclasses set `name`, take a config and implement `forward`.
+    """
+
+    name: ClassVar[str]
+    claim: ClassVar[Claim] = "ai-generated"
+    config: HasView
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Return one logit per crop, (N,) float32.
+
+        frames: RGB in [0, 1], (N, 3, H, W) float32; normalisation is done inside.
+        """
+        raise NotImplementedError
+
+    def training_step(self, batch: ClipBatch) -> Loss:
+        """Return binary cross-entropy over the crops."""
+        logits = self(batch.frames.flatten(0, 1)).view(batch.frames.shape[:2]).mean(1)
+        total = torch.nn.functional.binary_cross_entropy_with_logits(logits, batch.labels)
+        return Loss(total=total, parts={"bce": total.detach()})
+
+    @torch.inference_mode()
+    def crop_logits(self, frames: NDArray[np.uint8], batch: int = 32) -> NDArray[np.float64]:
+        """Return one logit per crop. frames: RGB, (N, H, W, 3) uint8."""
+        logits = [
+            self(tensor(frames[start : start + batch])).float().reshape(-1)
+            for start in range(0, len(frames), batch)
+        ]
+        return torch.cat(logits).double().numpy()
+
+    def inspect(self, clips: Sequence[Clip]) -> list[Evidence]:
+        """Return one piece of evidence per clip."""
+        return [self.evidence(clip, self.crop_logits(clip.frames)) for clip in clips]
+
+    def pool(self, logits: NDArray[np.float64], times_s: NDArray[np.float64]) -> float:
+        """Return the clip's logit: mean over crops and moments."""
+        return float(logits.mean())
+
+    def evidence(self, clip: Clip, logits: NDArray[np.float64]) -> Evidence:
+        """Return the evidence that these crop logits amount to."""
+        pooled = self.pool(logits, clip.times_s)
+        moments = np.unique(clip.times_s)
+        timeline = tuple(
+            (float(t), float(sigmoid(logits[clip.times_s == t].mean()))) for t in moments
+        )
+        boxes: tuple[Box, ...] = tuple(
+            (int(a), int(b), int(c), int(d)) for a, b, c, d in clip.boxes
+        )
+        return Evidence(
+            method=self.name,
+            claim=self.claim,
+            score=float(sigmoid(pooled)),
+            logit=pooled,
+            where=Where(
+                by=f"patch-wise scores of {self.name}",
+                boxes=boxes if len(moments) == 1 else (),
+                box_scores=tuple(float(s) for s in sigmoid(logits)) if len(moments) == 1 else (),
+                timeline=timeline if len(moments) > 1 else (),
+            ),
+        )
+
+    def heatmap(self, tiles: Clip, cells: int = 32) -> NDArray[np.float32]:
+        """Return scores in [0, 1] over the picture, (rows, columns), longer side `cells`.
+
+        tiles: crops of one moment that cover the picture; each cell averages the crops over it.
+        """
+        width, height = tiles.size
+        columns = max(1, round(cells * width / max(width, height)))
+        rows = max(1, round(cells * height / max(width, height)))
+        total = np.zeros((rows, columns))
+        count = np.zeros((rows, columns))
+        scale = np.array([columns / width, rows / height] * 2)
+        for box, logit in zip(tiles.boxes, self.crop_logits(tiles.frames), strict=True):
+            left, top, right, bottom = box * scale
+            where = np.s_[int(top) : int(np.ceil(bottom)), int(left) : int(np.ceil(right))]
+            total[where] += logit
+            count[where] += 1
+        mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+        mean[np.isnan(mean)] = np.nanmean(mean)
+        return sigmoid(mean).astype(np.float32)
+
+
+def tensor(frames: NDArray[np.uint8]) -> Tensor:
+    """Return RGB uint8 (N, H, W, 3) as float32 in [0, 1], (N, 3, H, W), channels last in memory."""
+    return torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float().div_(255)
+
+
+def sigmoid(x: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """Return 1 / (1 + exp(-x)) without overflow."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * np.asarray(x, dtype=np.float64))))

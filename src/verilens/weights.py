@@ -1,0 +1,71 @@
+"""Weights by name, checked by hash before anything is scored.
+
+A method's folder may hold `<name>.safetensors` with `<name>.json` beside it (a WeightsCard). A file
+elsewhere is used by its path. Only safetensors are read: they cannot carry code.
+"""
+
+import hashlib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from verilens.card import Card, WeightsCard
+from verilens.errors import MissingWeights
+
+if TYPE_CHECKING:
+    from verilens.method import Method
+
+REINSTALL = "reinstall with 'pip install --force-reinstall --no-deps verilens'"
+
+
+def available(card: Card) -> dict[str, WeightsCard]:
+    """Return the weights cards that lie in the method's folder, by name."""
+    folder = Path(str(files(card.package)))
+    return {path.stem: WeightsCard.read(path) for path in sorted(folder.glob("*.json"))}
+
+
+def find(card: Card, name: str) -> Path:
+    """Return the checked file of weights `name`: a card in the method's folder, or a path."""
+    if name.endswith(".safetensors"):
+        path = Path(name)
+        if not path.is_file():
+            raise MissingWeights(f"{card.name}: no weights file at {path}")
+        return path
+    known = available(card)
+    if name not in known:
+        raise MissingWeights(
+            f"{card.name}: no weights named '{name}' (known: {', '.join(known) or 'none'}); "
+            f"train them or give a path to a .safetensors file, or {REINSTALL}"
+        )
+    return _checked(card.name, known[name].file, known[name].sha256)
+
+
+@cache
+def _checked(method: str, path: Path, expected: str) -> Path:
+    if not path.is_file():
+        raise MissingWeights(f"{method}: {path} is missing; {REINSTALL}")
+    actual = sha256(path)
+    if actual != expected:
+        raise MissingWeights(
+            f"{method}: {path} was altered (sha256 {actual[:12]}, expected {expected[:12]}); "
+            f"{REINSTALL}"
+        )
+    return path
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal, read in pieces."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def load_into(method: "Method", path: Path) -> None:
+    """Copy the tensors at `path` into `method`; every one must be there and fit."""
+    from safetensors.torch import load_file
+
+    try:
+        state = load_file(path)
+        method.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+    except Exception as error:
+        raise MissingWeights(f"{path}: does not fit {type(method).__name__}: {error}") from error
