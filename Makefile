@@ -1,0 +1,67 @@
+# Every target sets up what it needs in .venv; an environment that is already active is left alone.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+CLEAN  := env -u PIP_USER -u PIP_TARGET -u PIP_PREFIX -u PYTHONPATH -u PYTHONHOME PIP_DISABLE_PIP_VERSION_CHECK=1
+DATA   ?= ../shared/data
+EXTRA  ?=
+WORKERS ?= 2
+
+.PHONY: help demo test test-all test-browser lint docs bench fuzz accuracy weights clean check
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "verilens needs Python 3.11 or newer; try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(CLEAN) $(PYTHON) -m venv $(VENV) || \
+	  { echo "could not create $(VENV); on Debian: apt install python3-venv"; rm -rf $(VENV); exit 1; }
+
+$(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
+	$(CLEAN) $(BIN)/python -m pip install -q -c constraints.txt -e '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
+	$(CLEAN) $(BIN)/python -m pip install -q -c constraints.txt -e '.[demo,dev,docs,train]'
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo  ## set up, scan the examples, write demo-report/index.html
+	$(BIN)/python examples/make.py demo-media
+	$(BIN)/verilens scan demo-media --fresh --html demo-report
+	@echo "open demo-report/index.html"
+
+test: $(VENV)/.dev  ## set up and run the tests
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+test-all: $(VENV)/.dev  ## the slow tests too (many minutes)
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'not gpu and not network and not browser'
+
+test-browser: $(VENV)/.dev  ## look at the pages in Chromium (Debian: apt install chromium)
+	$(BIN)/python -m pytest -m browser
+
+lint: $(VENV)/.dev  ## ruff, mypy, codespell
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/codespell src tests docs benchmarks examples README.md CONTRIBUTING.md CHANGELOG.md
+
+check: lint test  ## what CI runs
+
+docs: $(VENV)/.dev  ## build the documentation into site/
+	$(BIN)/mkdocs build --strict
+
+bench: $(VENV)/.dev  ## speed and memory, printed as ratios from one run
+	$(BIN)/python benchmarks/run.py
+
+fuzz: $(VENV)/.dev  ## mutate at least 500 files: no crash, no hang, every file accounted for
+	$(BIN)/python benchmarks/fuzz.py
+
+accuracy: $(VENV)/.dev  ## the leave-generators-out table; DATA= the corpus, EXTRA= its larger rest
+	$(BIN)/python benchmarks/accuracy.py --data $(DATA) $(if $(EXTRA),--extra $(EXTRA))
+
+weights: $(VENV)/.dev  ## train the starter weights anew; DATA= and EXTRA= as above
+	$(BIN)/python -m verilens.train.starter --data $(DATA) $(if $(EXTRA),--extra $(EXTRA))
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) demo-report demo-media site
