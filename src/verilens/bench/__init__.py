@@ -1,0 +1,1 @@
+"""Measures methods fairly. Metrics are functions of arrays; nothing here imports torch."""
