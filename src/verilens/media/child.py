@@ -1,0 +1,104 @@
+"""The decoder process: requests come on standard input, answers go to standard output.
+
+Started by `verilens.media.sandbox` as `python -P -m verilens.media.child`. It binds itself to
+limits before it touches a file, imports no torch, and dies with its parent.
+"""
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+from verilens.errors import MediaError
+from verilens.media import wire
+from verilens.media.names import shown
+from verilens.media.opened import Limits
+
+_MAX_WRITTEN_BYTES = 1 << 20
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Serve until the parent closes the pipe. Arguments: parent's pid, memory limit, seconds."""
+    parent, memory_bytes, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    limits = Limits(
+        max_bytes=int(sys.argv[4]),
+        max_pixels=int(sys.argv[5]),
+        max_side=int(sys.argv[6]),
+        memory_bytes=memory_bytes,
+        seconds=seconds,
+        max_moments=int(sys.argv[7]),
+    )
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # libraries that print must not talk to the parent
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _die_with(parent)
+    import verilens.media.read  # noqa: F401  (loads the decoders before memory is bound)
+
+    _bind_memory(memory_bytes)
+    while line := sys.stdin.buffer.readline():
+        _bind_time(seconds)
+        _serve(line, answers, limits)
+
+
+def _serve(line: bytes, answers: BinaryIO, limits: Limits) -> None:
+    """Answer one request; whatever a damaged file makes a decoder raise ends here."""
+    from verilens.media.read import read
+
+    path, views = wire.parse_request(line)
+    try:
+        opened = read(Path(path), views, limits)
+    except MediaError as error:
+        wire.send_error(answers, error)
+    except MemoryError:
+        message = f"{shown(path)}: decoding it needs more memory than allowed; scale it down"
+        wire.send_error(answers, MediaError("too-large", message))
+    except Exception as error:
+        message = f"{shown(path)}: cannot be decoded ({type(error).__name__}: {error})"
+        wire.send_error(answers, MediaError("corrupt", message))
+    else:
+        wire.send(answers, opened)
+
+
+def _die_with(parent: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if hasattr(os, "getppid") and os.getppid() != parent:
+        os._exit(0)
+
+
+def _bind_memory(memory_bytes: int) -> None:
+    with contextlib.suppress(ImportError):
+        import resource
+
+        _lower(resource.RLIMIT_CORE, 0)
+        _lower(resource.RLIMIT_FSIZE, _MAX_WRITTEN_BYTES)
+        if sys.platform == "linux":
+            _lower(resource.RLIMIT_DATA, memory_bytes)
+            _lower(resource.RLIMIT_AS, memory_bytes + (2 << 30))
+
+
+def _bind_time(seconds: float) -> None:
+    """Allow `seconds` more of processor time, then the kernel ends the process."""
+    with contextlib.suppress(ImportError):
+        import resource
+
+        used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        resource.setrlimit(resource.RLIMIT_CPU, (int(used + seconds) + 2, hard))
+
+
+def _lower(what: int, value: int) -> None:
+    import resource
+
+    hard = resource.getrlimit(what)[1]
+    limit = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(what, (limit, limit))
+
+
+if __name__ == "__main__":
+    main()

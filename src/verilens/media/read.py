@@ -1,0 +1,183 @@
+"""Opens one file: recognise, hash, decode, cut. Runs inside the decoder process (see sandbox).
+
+Nothing here trusts the name of the file, its header or its length.
+"""
+
+import contextlib
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from PIL import Image
+
+from verilens.errors import MediaError
+from verilens.media import still
+from verilens.media.animation import read_animation
+from verilens.media.film import Film
+from verilens.media.names import shown
+from verilens.media.opened import Limits, Opened
+from verilens.media.provenance import provenance
+from verilens.media.quality import LARGEST_SIDE, quality
+from verilens.media.sample import Moment, cut, sample
+from verilens.media.sniff import HEAD_BYTES, Format, sniff
+from verilens.media.video import read_film
+from verilens.records import Media, Provenance, Quality, View
+
+_PIECE = 1 << 20
+_CENTRE = View(size=LARGEST_SIDE, fit="native")
+# The demuxer that samples an animated picture; None leaves it to Pillow.
+_ANIMATED = {"GIF": "gif", "PNG": "apng", "WEBP": None, "AVIF": None}
+
+
+class Facts(NamedTuple):
+    """What is known of a file before it is decoded."""
+
+    path: str
+    name: str
+    sha256: str
+    form: Format
+    size_bytes: int
+
+
+def read(path: Path, views: Sequence[View], limits: Limits) -> Opened:
+    """Return the file's facts and one clip per view.
+
+    Raises MediaError; its message is one line that names the file and the way out.
+    """
+    name = shown(path)
+    with open_regular(path, name, limits) as file:
+        form = sniff(file.read(HEAD_BYTES), name)
+        sha256 = digest(file)
+        size_bytes = os.fstat(file.fileno()).st_size
+        file.seek(0)
+        wanted = max((view.frames for view in views), default=1)
+        facts = Facts(str(path), name, sha256, form, size_bytes)
+        if form.demuxer:
+            return _opened_film(read_film(file, form.demuxer, wanted, name, limits), facts, views)
+        image = still.open_header(file, form.name, name, limits)
+        if not getattr(image, "is_animated", False) or form.name not in _ANIMATED:
+            return _opened_still(still.decode(image, name), facts, views)
+        if demuxer := _ANIMATED[form.name]:
+            file.seek(0)
+            film = read_film(file, demuxer, wanted, name, limits)
+        else:
+            film = read_animation(image, file, wanted, name, limits)
+        return _opened_film(film, facts, views)
+
+
+def _opened_still(found: still.Still, facts: Facts, views: Sequence[View]) -> Opened:
+    width, height = found.picture.size
+    media = Media(
+        path=facts.path,
+        sha256=facts.sha256,
+        kind="image",
+        format=facts.form.name,
+        size_bytes=facts.size_bytes,
+        width=width,
+        height=height,
+        quality=Quality(notes=found.notes),
+    )
+    moment = Moment(0.0, lambda: found.picture, found.to_srgb)
+    return _opened(media, [moment], views)
+
+
+def _opened_film(film: Film, facts: Facts, views: Sequence[View]) -> Opened:
+    media = Media(
+        path=facts.path,
+        sha256=facts.sha256,
+        kind="video",
+        format=facts.form.name,
+        size_bytes=facts.size_bytes,
+        width=film.size[0],
+        height=film.size[1],
+        duration_s=film.duration_s,
+        fps=film.fps,
+        frames=film.frames,
+        has_audio=film.has_audio,
+        codec=film.codec,
+        quality=Quality(notes=film.notes),
+        provenance=Provenance(metadata=film.tags),
+    )
+    return _opened(media, film.moments, views)
+
+
+def _opened(media: Media, moments: Sequence[Moment], views: Sequence[View]) -> Opened:
+    clips = sample(views, moments, (media.width, media.height))
+    return Opened(media=examine(media, moments[0].picture()), clips=clips)
+
+
+def examine(media: Media, frame: Image.Image) -> Media:
+    """Return the facts with provenance and quality; what fails there becomes a note.
+
+    frame: the first frame, upright at native resolution.
+    """
+    path = Path(media.path)
+    ((_, pixels),) = cut(_CENTRE, frame)
+    found, seen = media.provenance, media.quality
+    try:
+        found = provenance(path, media.format)
+        found = replace(found, metadata={**media.provenance.metadata, **found.metadata})
+    except Exception as error:  # a damaged manifest must not cost the file
+        found = replace(found, notes=(f"provenance could not be read ({still.said(error)})",))
+    try:
+        seen = quality(path, media, pixels)
+        seen = replace(seen, notes=(*media.quality.notes, *seen.notes))
+    except Exception as error:
+        seen = replace(seen, notes=(*seen.notes, f"quality not measured ({still.said(error)})"))
+    return replace(media, provenance=found, quality=seen)
+
+
+@contextlib.contextmanager
+def open_regular(path: Path, name: str, limits: Limits) -> Iterator[BinaryIO]:
+    """Open a plain file for reading; never blocks on a FIFO and never reads a device."""
+    try:
+        check_kind(os.stat(path).st_mode, name)
+        descriptor = os.open(
+            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        )
+    except FileNotFoundError as error:
+        what = "a link that leads nowhere" if os.path.islink(path) else "no such file"
+        raise MediaError("missing", f"{name}: {what}; check the path") from error
+    except PermissionError as error:
+        raise MediaError(
+            "permission", f"{name}: no permission to read it; check its mode and folder"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise MediaError("missing", f"{name}: cannot be opened ({still.said(error)})") from error
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        check_kind(status.st_mode, name)
+        if status.st_size > limits.max_bytes:
+            raise MediaError(
+                "too-large",
+                f"{name}: {status.st_size / 2**30:.1f} GiB, over the limit of "
+                f"{limits.max_bytes / 2**30:.1f} GiB; cut out the part in question",
+            )
+        yield file
+
+
+def check_kind(mode: int, name: str) -> None:
+    """Raise MediaError "not-a-file" for anything but a plain file."""
+    kinds = (
+        (stat.S_ISDIR, "a folder"),
+        (stat.S_ISFIFO, "a FIFO"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISBLK, "a device"),
+        (stat.S_ISCHR, "a device"),
+    )
+    for is_kind, what in kinds:
+        if is_kind(mode):
+            raise MediaError("not-a-file", f"{name}: this is {what}; give a picture or video file")
+
+
+def digest(file: BinaryIO) -> str:
+    """Return the SHA-256 of the whole file in hex, read in pieces."""
+    file.seek(0)
+    total = hashlib.sha256()
+    while piece := file.read(_PIECE):
+        total.update(piece)
+    return total.hexdigest()

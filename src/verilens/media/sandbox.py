@@ -1,0 +1,200 @@
+"""Decodes files in a process of its own, so that a hostile file can only harm that process.
+
+The child has no torch, a memory limit, a processor-time limit and no core dumps; the parent keeps
+a wall clock, kills it when it is late and starts another. Where a system lacks one of these limits
+(memory on macOS, all but the clock on Windows) the others still hold.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from verilens.errors import MediaError
+from verilens.media import wire
+from verilens.media.names import shown
+from verilens.media.opened import Limits, Opened
+from verilens.records import View
+
+__all__ = ["Decoder", "Limits", "Opened"]
+
+_PIPE_BYTES = 1 << 20
+_START_SECONDS = 30.0
+
+
+class Decoder:
+    """Owns one decoder process, replaced when it dies or is late. Not for two threads at once.
+
+    Use it as a context manager; the process starts on entry and ends on exit.
+    """
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._errors: IO[bytes] | None = None
+        self._fresh = True
+
+    def __enter__(self) -> Self:
+        self._start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def open(self, path: Path, views: Sequence[View]) -> Opened:
+        """Return the file's facts and one clip per view.
+
+        Raises MediaError; after "timeout" and "crashed" the next call has a new process.
+        """
+        views = tuple(dict.fromkeys(views))
+        process = self._start()
+        late = threading.Event()
+        seconds = self.limits.seconds + (_START_SECONDS if self._fresh else 0.0)
+        clock = threading.Timer(seconds, _stop, (process, late))
+        clock.start()
+        try:
+            assert process.stdin and process.stdout
+            process.stdin.write(wire.request(os.fspath(path), views))
+            process.stdin.flush()
+            opened = wire.receive(_filler(process.stdout), os.fspath(path), views, self.limits)
+            self._fresh = False
+            return opened
+        except MediaError:
+            self._fresh = False
+            raise
+        except (OSError, EOFError, wire.WireError) as error:
+            clock.cancel()
+            raise self._failure(path, late.is_set(), error) from error
+        except BaseException:
+            self._kill()
+            raise
+        finally:
+            clock.cancel()
+
+    def close(self) -> None:
+        """End the process; the next `open` starts another."""
+        process = self._process
+        if process is None:
+            return
+        if process.stdin:
+            process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=1.0)
+        self._kill()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        if self._process is not None and self._process.poll() is None:
+            return self._process
+        self._kill()
+        limits = self.limits
+        numbers = (
+            os.getpid(),
+            limits.memory_bytes,
+            limits.seconds,
+            limits.max_bytes,
+            limits.max_pixels,
+            limits.max_side,
+            limits.max_moments,
+        )
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "verilens.media.child", *map(str, numbers)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            bufsize=0,
+            env=_environment(),
+        )
+        _widen(self._process.stdout)
+        self._fresh = True
+        return self._process
+
+    def _failure(self, path: Path, late: bool, error: Exception) -> MediaError:
+        name = shown(path)
+        process = self._process
+        if isinstance(error, wire.WireError):
+            self._kill()
+            return MediaError("crashed", f"{name}: the decoder answered nonsense ({error})")
+        code = process.wait() if process else 0
+        last = self._last_words()
+        self._kill()
+        if late or code == -getattr(signal, "SIGXCPU", 0):
+            return MediaError(
+                "timeout", f"{name}: not decoded within {self.limits.seconds:g} s; cut it shorter"
+            )
+        return MediaError("crashed", f"{name}: the decoder died ({_cause(code)}{last})")
+
+    def _last_words(self) -> str:
+        if self._errors is None:
+            return ""
+        self._errors.seek(0)
+        lines = self._errors.read(1 << 20).decode("utf-8", "replace").strip().splitlines()
+        return f"; {lines[-1][:200]}" if lines else ""
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for stream in (self._process.stdin, self._process.stdout):
+                if stream:
+                    stream.close()
+        if self._errors is not None:
+            self._errors.close()
+        self._process = self._errors = None
+
+
+def _stop(process: subprocess.Popen[bytes], late: threading.Event) -> None:
+    late.set()
+    process.kill()
+
+
+def _filler(stream: IO[bytes]) -> wire.Read:
+    def fill(buffer: memoryview) -> None:
+        done = 0
+        while done < len(buffer):
+            count = stream.readinto(buffer[done:])  # type: ignore[attr-defined]
+            if not count:
+                raise EOFError("the decoder closed the pipe")
+            done += count
+
+    return fill
+
+
+def _cause(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment with one thread per numeric library: cores are shared by files."""
+    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    return {**os.environ, **single, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _widen(stream: IO[bytes] | None) -> None:
+    """Ask for a pipe that holds more than 64 KiB, where the system can."""
+    try:
+        from fcntl import F_SETPIPE_SZ, fcntl
+    except ImportError:
+        return
+    if stream is not None:
+        try:
+            fcntl(stream.fileno(), F_SETPIPE_SZ, _PIPE_BYTES)
+        except OSError:
+            return
