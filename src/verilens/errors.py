@@ -6,7 +6,8 @@
     ├── UnknownName           no method or data set of that name; suggests the nearest
     ├── MissingExtra          an optional dependency is not installed
     ├── MissingWeights        weights are absent or altered; nothing is scored without them
-    └── DatasetError          a data set does not have the layout its adapter expects
+    ├── DatasetError          a data set does not have the layout its adapter expects
+    └── StoreError            a results store is damaged, foreign or in use
 
 A message says what, where and what to do next.
 """
@@ -62,3 +63,7 @@ class MissingWeights(VerilensError):
 
 class DatasetError(VerilensError):
     """A data set whose files are not laid out as its adapter expects."""
+
+
+class StoreError(VerilensError):
+    """A results store that is damaged, foreign or in use by another process."""

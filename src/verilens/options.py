@@ -1,0 +1,100 @@
+"""What a scan may be told, and the fingerprint of everything its results depend on.
+
+Imports no torch: a scan whose files are all known never loads a network.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+import verilens
+from verilens import catalog, weights
+from verilens.card import Card
+from verilens.errors import ConfigError
+from verilens.media.opened import Limits
+
+STARTER = "starter"
+PARTS = ("media", "verify")  # packages whose code and constants decide what is found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Settings of a scan.
+
+    methods: names, or "name=weights" with a weights name or a .safetensors file; None asks all.
+    where: also make heat maps of stills and a denser timeline of suspected videos.
+    jobs: files worked on at once; None means one a core.
+    timeout_s: wall-clock seconds one file may take. max_bytes: of a file or a download.
+    allow_private: also fetch URLs at private, loopback and link-local addresses.
+    """
+
+    methods: tuple[str, ...] | None = None
+    where: bool = True
+    jobs: int | None = None
+    timeout_s: float = 60.0
+    max_bytes: int = 4 << 30
+    allow_private: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("timeout_s", "max_bytes"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"{name} must be above 0, not {getattr(self, name)}")
+        if self.jobs is not None and self.jobs < 1:
+            raise ConfigError(f"jobs must be at least 1, not {self.jobs}")
+
+    @property
+    def workers(self) -> int:
+        """Return how many files are worked on at once."""
+        return self.jobs or len(os.sched_getaffinity(0))
+
+    @property
+    def limits(self) -> Limits:
+        """Return what one file may cost the decoder."""
+        return Limits(max_bytes=self.max_bytes, seconds=self.timeout_s)
+
+
+class Choice(NamedTuple):
+    """A method to ask, and the checked file of its weights."""
+
+    card: Card
+    weights: Path
+
+
+def choices(methods: tuple[str, ...] | None) -> list[Choice]:
+    """Return the methods in the catalog's order; UnknownName, MissingWeights."""
+    wanted = dict.fromkeys(catalog.cards(), STARTER) if methods is None else {}
+    for item in methods or ():
+        name, _, chosen = item.partition("=")
+        wanted[catalog.card(name).name] = chosen or STARTER
+    if not wanted:
+        raise ConfigError("no method to ask; list them with 'verilens methods'")
+    order = [name for name in catalog.cards() if name in wanted]
+    return [
+        Choice(catalog.card(name), weights.find(catalog.card(name), wanted[name])) for name in order
+    ]
+
+
+def fingerprint(options: Options) -> str:
+    """Return a hash of all that decides what is found in a file: code, weights, settings."""
+    facts = {
+        "version": verilens.__version__,
+        "code": _code(),
+        "methods": {c.card.name: weights.sha256(c.weights) for c in choices(options.methods)},
+        "where": options.where,
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _code() -> str:
+    """Return a hash of the sources that decide, so that edits never meet stale results."""
+    total = hashlib.sha256()
+    for part in PARTS:
+        folder = Path(str(files(f"verilens.{part}")))
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in (".py", ".json", ".npz"):
+                total.update(str(path.relative_to(folder)).encode() + path.read_bytes())
+    return total.hexdigest()

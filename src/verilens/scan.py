@@ -1,0 +1,212 @@
+"""The story of the program: open, sample, inspect, fuse, report.
+
+    report = scan("photo.jpg")
+    for report in scan_many(["photos", "clip.mp4"]):
+        print(report.path, report.verdict or report.error)
+
+A file nobody can read gives a report with `error`; nothing is raised for it. Results do not depend
+on the number of workers: each file is scored alone, on one thread.
+"""
+
+import dataclasses
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+
+import verilens
+from verilens import pipeline
+from verilens.errors import MediaError
+from verilens.known import Known, Recent, Results
+from verilens.media.names import shown
+from verilens.media.opened import Opened
+from verilens.media.sandbox import Decoder
+from verilens.media.sources import Source, UrlRules, expand
+from verilens.options import Options, fingerprint
+from verilens.records import Clip, ErrorRecord, Report, View
+
+if TYPE_CHECKING:
+    from verilens.verify.panel import Panel
+
+# What another try would not change. The rest (a time limit, a crash) is tried again next time.
+LASTING = ("empty", "unsupported", "corrupt", "encrypted", "too-small", "no-frames")
+
+
+class Pages(Protocol):
+    """Where illustrated reports go; `views` are the pixels they need."""
+
+    views: Sequence[View]
+
+    def add(self, report: Report, clips: Mapping[View, Clip]) -> None: ...
+
+
+def scan(source: str | Path, options: Options | None = None) -> Report:
+    """Return the report of one file, URL or "-" (standard input)."""
+    return next(scan_many([str(source)], options))
+
+
+def scan_many(
+    sources: Iterable[str | Path],
+    options: Options | None = None,
+    *,
+    results: Results | None = None,
+    pages: Pages | None = None,
+) -> Iterator[Report]:
+    """Yield a report for every file of `sources`, in their order, using all cores.
+
+    sources: files, folders, globs, URLs, "@list.txt" or "-".
+    results: a `store.Store` makes the scan go on where an earlier one stopped.
+    pages: gets every report with the pixels it asks for, from worker threads.
+    """
+    options = options or Options()
+    rules = UrlRules(max_bytes=options.max_bytes, allow_private=options.allow_private)
+    found = expand([str(source) for source in sources], urls=rules)
+    with Scanner(options, results or Recent(), pages) as scanner:
+        yield from pipeline.run(found, scanner.open, options.workers)
+
+
+class Job(NamedTuple):
+    """A file between decoding and scoring. report: what is known of its content already."""
+
+    source: Source
+    sha256: str | None
+    opened: Opened
+    spent_s: float
+    report: Report | None
+
+
+class Scanner:
+    """One scan: its panel, decoders and results. `open` may be called from many threads."""
+
+    def __init__(self, options: Options, results: Results, pages: Pages | None = None) -> None:
+        self.options = options
+        self.pages = pages
+        self.known = Known(results, fingerprint(options))
+        self._decoders: list[Decoder] = []
+        self._own = threading.local()
+        self._loading = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.known.abandon(CancelledError("the scan was stopped"))
+        for decoder in self._decoders:
+            decoder.close()
+
+    def open(self, source: Source) -> Callable[[], Report]:
+        """Decode a file unless its content is known; return what is left to do for its report."""
+        begun, limit = time.monotonic(), self.options.max_bytes
+        try:
+            if source.path is None:
+                error = source.error or MediaError("missing", "nothing to read")
+                return partial(self._deliver, source, _failed(source, error))
+            sha256 = self.known.identify(source.path, limit)
+            report = self.known.claim(sha256) if sha256 else None
+            if report is not None and not (self.pages and report.verdict):
+                return partial(self._deliver, source, report)
+            try:
+                opened = self._decode(source.path, is_known=report is not None)
+            except MediaError as error:
+                report = report or _failed(source, error, time.monotonic() - begun)
+                self._settle(sha256, report)
+                return partial(self._deliver, source, report)
+            job = Job(source, sha256, opened, time.monotonic() - begun, report)
+            return partial(self._finish, job)
+        except BaseException as error:
+            self.known.abandon(error)
+            raise
+
+    def _finish(self, job: Job) -> Report:
+        try:
+            report = job.report or self._inspect(job)
+            self._settle(job.sha256, report)
+            return self._deliver(job.source, report, job.opened)
+        except BaseException as error:
+            self.known.abandon(error)
+            raise
+
+    def _inspect(self, job: Job) -> Report:
+        """Return the report of decoded media: inspect, fuse, locate."""
+        from verilens.verify.fuse import fuse
+        from verilens.verify.panel import single_threaded
+
+        begun, media = time.monotonic(), job.opened.media
+        single_threaded()
+        panel = self._panel()
+        try:
+            deadline = begun + self.options.timeout_s - job.spent_s
+            evidence, not_checked = panel.inspect(job.opened, deadline)
+        except MediaError as error:
+            return _failed(job.source, error, self.options.timeout_s)
+        verdict = fuse(evidence, media)
+        if self.options.where and (media.kind == "image" or verdict.decision != "genuine"):
+            evidence = panel.locate(evidence, job.opened)
+        return Report(
+            path=job.source.name,
+            version=verilens.__version__,
+            seconds=job.spent_s + time.monotonic() - begun,
+            media=media,
+            evidence=evidence,
+            verdict=dataclasses.replace(verdict, not_checked=verdict.not_checked + not_checked),
+        )
+
+    def _settle(self, sha256: str | None, report: Report) -> None:
+        """Keep a new report, unless another try might end better."""
+        if sha256 is not None:
+            is_lasting = report.error.type in LASTING if report.error else True
+            is_same = report.media is None or report.media.sha256 == sha256  # else rewritten
+            self.known.settle(sha256, report, keep=is_lasting and is_same)
+
+    def _deliver(self, source: Source, report: Report, opened: Opened | None = None) -> Report:
+        """Return the report under the file's own name, illustrated where pages are made."""
+        media = report.media and dataclasses.replace(report.media, path=source.name)
+        report = dataclasses.replace(report, path=source.name, media=media)
+        if self.pages and opened and report.verdict:
+            self.pages.add(report, opened.clips)
+        source.discard()
+        return report
+
+    def _decode(self, path: Path, is_known: bool) -> Opened:
+        """Return the file with all the pixels somebody will look at.
+
+        What a video is scored by is sampled apart from what is only shown, so that a verdict does
+        not depend on what else was asked for.
+        """
+        shown = tuple(self.pages.views) if self.pages else ()
+        if is_known:
+            return self._decoder().open(path, shown)
+        panel, where = self._panel(), self.options.where
+        first = {view: dataclasses.replace(view, frames=1) for view in shown}
+        opened = self._decoder().open(path, (*panel.views(where), *first.values()))
+        clips = dict(opened.clips) | {view: opened.clips[one] for view, one in first.items()}
+        if opened.media.kind == "video" and (where or shown):
+            dense = panel.dense_views() if where else ()
+            clips |= self._decoder().open(path, (*dense, *shown)).clips
+        return dataclasses.replace(opened, clips=clips)
+
+    def _panel(self) -> "Panel":
+        from verilens.verify.panel import assemble
+
+        with self._loading:  # by the first file that needs it, once
+            return assemble(self.options.methods)
+
+    def _decoder(self) -> Decoder:
+        """Return this thread's decoder."""
+        if not hasattr(self._own, "decoder"):
+            self._own.decoder = Decoder(self.options.limits)
+            self._decoders.append(self._own.decoder)
+        decoder: Decoder = self._own.decoder
+        return decoder
+
+
+def _failed(source: Source, error: MediaError, seconds: float = 0.0) -> Report:
+    """Return a report without a verdict; its message does not repeat the file's name."""
+    message = error.message
+    for name in (str(source.path), source.name, source.name.removeprefix("@")):
+        message = message.removeprefix(f"{shown(name)}: ")
+    record = ErrorRecord(type=error.kind, message=message)
+    return Report(path=source.name, version=verilens.__version__, seconds=seconds, error=record)

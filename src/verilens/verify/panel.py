@@ -1,0 +1,108 @@
+"""The detectors of one scan: loaded once, asked file after file, from any number of threads.
+
+Every pass runs on one thread over one file's crops, so that a score never depends on what else is
+being scanned. A detector that fails gives no evidence and is named; it never stops a scan.
+"""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+import torch
+
+from verilens import catalog
+from verilens.errors import MediaError
+from verilens.media.opened import Opened
+from verilens.options import choices
+from verilens.records import Evidence, Kind, View, Where
+from verilens.verify.detector import Detector
+from verilens.verify.segments import segments
+
+TILES = 64  # crops of a heat map
+DENSER = 3  # steps of a suspected video's timeline for one step of the first look
+
+
+class Findings(NamedTuple):
+    """What the panel says about a file, and in words what it could not look at."""
+
+    evidence: tuple[Evidence, ...]
+    not_checked: tuple[str, ...]
+
+
+class Panel:
+    """Some detectors, in a fixed order."""
+
+    def __init__(self, detectors: Sequence[Detector]) -> None:
+        self.detectors = tuple(detectors)
+
+    def views(self, where: bool) -> tuple[View, ...]:
+        """Return what has to be cut from a file to score it; `where` adds the tiles of heat maps."""
+        base = [detector.config.view for detector in self.detectors]
+        return tuple(dict.fromkeys([*base, *(_tiles(view) for view in base if where)]))
+
+    def dense_views(self) -> tuple[View, ...]:
+        """Return what has to be cut from a video for a denser timeline."""
+        return tuple(dict.fromkeys(_dense(d.config.view) for d in self.detectors))
+
+    def inspect(self, opened: Opened, deadline: float) -> Findings:
+        """Return the evidence of every detector meant for this kind of file.
+
+        deadline: on the monotonic clock; MediaError "timeout" when it passes between detectors.
+        """
+        evidence, not_checked = [], []
+        for detector in self._meant_for(opened.media.kind):
+            if time.monotonic() > deadline:
+                raise MediaError("timeout", f"scoring ran out of time before {detector.name}")
+            try:
+                evidence += detector.inspect([opened.clips[detector.config.view]])
+            except Exception as error:  # a method's bug must not cost the other evidence
+                reason = f"{type(error).__name__}: {error}".splitlines()[0]
+                not_checked.append(f"{detector.name} failed on this file ({reason})")
+        return Findings(tuple(evidence), tuple(not_checked))
+
+    def locate(self, evidence: Sequence[Evidence], opened: Opened) -> tuple[Evidence, ...]:
+        """Return the evidence with a heat map (still) or a dense timeline (video) added."""
+        by_name = {detector.name: detector for detector in self.detectors}
+        return tuple(
+            dataclasses.replace(item, where=_located(by_name[item.method], item.where, opened))
+            for item in evidence
+        )
+
+    def _meant_for(self, kind: Kind) -> list[Detector]:
+        task = f"ai-{kind}"
+        meant = [d for d in self.detectors if task in catalog.card(d.name).tasks]
+        return meant or list(self.detectors)
+
+
+@cache
+def assemble(methods: tuple[str, ...] | None) -> Panel:
+    """Return the panel of these methods (see Options), in evaluation mode."""
+    loaded = [catalog.load(c.card.name, str(c.weights)) for c in choices(methods)]
+    return Panel([method for method in loaded if isinstance(method, Detector)])
+
+
+def single_threaded() -> None:
+    """Make the calling thread's passes use one core; every scanning thread calls it first."""
+    torch.set_num_threads(1)
+
+
+def _tiles(view: View) -> View:
+    return View(size=view.size, frames=1, crops=TILES)
+
+
+def _dense(view: View) -> View:
+    return dataclasses.replace(view, frames=DENSER * (view.frames - 1) + 1)
+
+
+def _located(detector: Detector, where: Where, opened: Opened) -> Where:
+    view, media = detector.config.view, opened.media
+    if media.kind == "video":
+        timeline = detector.inspect([opened.clips[_dense(view)]])[0].where.timeline
+        found = segments(timeline, media.duration_s or 0.0)
+        return dataclasses.replace(where, timeline=timeline, segments=found)
+    tiles = opened.clips[_tiles(view)]
+    if view.fit != "crop" or len(tiles.frames) < 2:
+        return where
+    return dataclasses.replace(where, heatmap=detector.heatmap(tiles))
