@@ -25,7 +25,7 @@ SOURCE_TYPES = {
     "computationalcapture": SourceType("captured by a device that merges several frames", False),
     "negativefilm": SourceType("digitised from a negative on film", False),
     "positivefilm": SourceType("digitised from a positive on film", False),
-    "print": SourceType("digitised from a print", False),
+    "print": SourceType("digitised from a print", None),
     "compositecapture": SourceType("a composite of captured pictures", None),
     "minorhumanedits": SourceType("an original with minor human edits", None),
     "humanedits": SourceType("edited by a person with tools that generate nothing", None),
