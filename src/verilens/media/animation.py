@@ -40,7 +40,7 @@ def read_animation(
         except DAMAGE as error:
             if not moments:
                 raise MediaError(
-                    "corrupt", f"{name}: damaged or cut short ({said(error)})"
+                    "corrupt", f"{name}: damaged or cut short ({said(error)}); get another copy"
                 ) from error
             notes.append("a later part of the animation is damaged and was left out")
             break
@@ -58,7 +58,6 @@ def read_animation(
         frames=count,
         has_audio=False,
         codec=(image.format or "").lower(),
-        tags={},
         notes=tuple(notes),
     )
 

@@ -6,6 +6,8 @@ limits before it touches a file, imports no torch, and dies with its parent.
 
 import contextlib
 import ctypes
+import gc
+import json
 import os
 import signal
 import sys
@@ -14,7 +16,6 @@ from typing import BinaryIO
 
 from verilens.errors import MediaError
 from verilens.media import wire
-from verilens.media.names import shown
 from verilens.media.opened import Limits
 
 _MAX_WRITTEN_BYTES = 1 << 20
@@ -22,42 +23,37 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Serve until the parent closes the pipe. Arguments: parent's pid, memory limit, seconds."""
-    parent, memory_bytes, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    limits = Limits(
-        max_bytes=int(sys.argv[4]),
-        max_pixels=int(sys.argv[5]),
-        max_side=int(sys.argv[6]),
-        memory_bytes=memory_bytes,
-        seconds=seconds,
-        max_moments=int(sys.argv[7]),
-    )
+    """Serve until the parent closes the pipe. Arguments: the parent's pid, limits as JSON."""
+    parent, limits = int(sys.argv[1]), Limits(**json.loads(sys.argv[2]))
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # libraries that print must not talk to the parent
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with(parent)
     import verilens.media.read  # noqa: F401  (loads the decoders before memory is bound)
 
-    _bind_memory(memory_bytes)
+    gc.collect()
+    gc.freeze()
+    _bind_memory(limits.memory_bytes)
     while line := sys.stdin.buffer.readline():
-        _bind_time(seconds)
+        _bind_time(limits.seconds)
         _serve(line, answers, limits)
+        gc.collect()  # containers and their frames hold each other
 
 
 def _serve(line: bytes, answers: BinaryIO, limits: Limits) -> None:
     """Answer one request; whatever a damaged file makes a decoder raise ends here."""
     from verilens.media.read import read
 
-    path, views = wire.parse_request(line)
+    path, name, views = wire.parse_request(line)
     try:
-        opened = read(Path(path), views, limits)
+        opened = read(Path(path), views, limits, name)
     except MediaError as error:
         wire.send_error(answers, error)
     except MemoryError:
-        message = f"{shown(path)}: decoding it needs more memory than allowed; scale it down"
+        message = f"{name}: decoding it needs more memory than allowed; scale it down"
         wire.send_error(answers, MediaError("too-large", message))
     except Exception as error:
-        message = f"{shown(path)}: cannot be decoded ({type(error).__name__}: {error})"
+        message = f"{name}: cannot be decoded ({type(error).__name__})"
         wire.send_error(answers, MediaError("corrupt", message))
     else:
         wire.send(answers, opened)

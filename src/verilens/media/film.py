@@ -8,7 +8,7 @@ from verilens.media.sample import Moment
 class Film(NamedTuple):
     """A video's facts and its sampled moments, in order of time, none twice.
 
-    size: upright (width, height). tags: metadata of container and stream as written.
+    size: upright (width, height). duration_s: what the frames show, not what the header says.
     """
 
     moments: tuple[Moment, ...]
@@ -18,5 +18,4 @@ class Film(NamedTuple):
     frames: int | None
     has_audio: bool
     codec: str | None
-    tags: dict[str, str]
     notes: tuple[str, ...]

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import os
 import stat
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from verilens.errors import MediaError
 from verilens.media import still
 from verilens.media.animation import read_animation
 from verilens.media.film import Film
+from verilens.media.integrity import check_png, refuse_protected
 from verilens.media.names import shown
 from verilens.media.opened import Limits, Opened
 from verilens.media.provenance import provenance
@@ -25,7 +27,7 @@ from verilens.media.quality import LARGEST_SIDE, quality
 from verilens.media.sample import Moment, cut, sample
 from verilens.media.sniff import HEAD_BYTES, Format, sniff
 from verilens.media.video import read_film
-from verilens.records import Media, Provenance, Quality, View
+from verilens.records import Media, Quality, View
 
 _PIECE = 1 << 20
 _CENTRE = View(size=LARGEST_SIDE, fit="native")
@@ -43,21 +45,26 @@ class Facts(NamedTuple):
     size_bytes: int
 
 
-def read(path: Path, views: Sequence[View], limits: Limits) -> Opened:
+def read(path: Path, views: Sequence[View], limits: Limits, name: str = "") -> Opened:
     """Return the file's facts and one clip per view.
+
+    name: what messages call the file; its path by default.
 
     Raises MediaError; its message is one line that names the file and the way out.
     """
-    name = shown(path)
-    with open_regular(path, name, limits) as file:
+    name = name or shown(path)
+    with open_regular(path, name, limits) as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         form = sniff(file.read(HEAD_BYTES), name)
         sha256 = digest(file)
         size_bytes = os.fstat(file.fileno()).st_size
-        file.seek(0)
+        refuse_protected(file, form, name)
         wanted = max((view.frames for view in views), default=1)
         facts = Facts(str(path), name, sha256, form, size_bytes)
         if form.demuxer:
             return _opened_film(read_film(file, form.demuxer, wanted, name, limits), facts, views)
+        if form.name == "PNG":
+            check_png(file, name)
         image = still.open_header(file, form.name, name, limits)
         if not getattr(image, "is_animated", False) or form.name not in _ANIMATED:
             return _opened_still(still.decode(image, name), facts, views)
@@ -100,7 +107,6 @@ def _opened_film(film: Film, facts: Facts, views: Sequence[View]) -> Opened:
         has_audio=film.has_audio,
         codec=film.codec,
         quality=Quality(notes=film.notes),
-        provenance=Provenance(metadata=film.tags),
     )
     return _opened(media, film.moments, views)
 
@@ -120,7 +126,6 @@ def examine(media: Media, frame: Image.Image) -> Media:
     found, seen = media.provenance, media.quality
     try:
         found = provenance(path, media.format)
-        found = replace(found, metadata={**media.provenance.metadata, **found.metadata})
     except Exception as error:  # a damaged manifest must not cost the file
         found = replace(found, notes=(f"provenance could not be read ({still.said(error)})",))
     try:

@@ -110,7 +110,7 @@ def _piece(
     to_srgb: Callable[[Image.Image], Image.Image] | None,
 ) -> Pixels:
     if view.fit == "resize":
-        piece = picture.resize((view.size, view.size), Image.Resampling.BICUBIC, reducing_gap=3.0)
+        piece = picture.resize((view.size, view.size), Image.Resampling.BICUBIC)
     elif view.fit == "contain":
         piece = _contain(picture, view.size)
     else:
@@ -124,7 +124,7 @@ def _contain(picture: Image.Image, side: int) -> Image.Image:
     if longer <= side:
         return picture
     width, height = (max(1, round(edge * side / longer)) for edge in picture.size)
-    return picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return picture.resize((width, height), Image.Resampling.HAMMING, reducing_gap=2.0)
 
 
 def _mirror(pixels: Pixels, side: int) -> Pixels:

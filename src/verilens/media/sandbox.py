@@ -6,6 +6,7 @@ a wall clock, kills it when it is late and starts another. Where a system lacks 
 """
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -27,6 +29,7 @@ __all__ = ["Decoder", "Limits", "Opened"]
 
 _PIPE_BYTES = 1 << 20
 _START_SECONDS = 30.0
+_SWOLLEN_BYTES = 400 << 20  # kept after a file: the process is replaced
 
 
 class Decoder:
@@ -66,10 +69,12 @@ class Decoder:
         clock.start()
         try:
             assert process.stdin and process.stdout
-            process.stdin.write(wire.request(os.fspath(path), views))
+            process.stdin.write(wire.request(os.path.abspath(path), shown(path), views))
             process.stdin.flush()
             opened = wire.receive(_filler(process.stdout), os.fspath(path), views, self.limits)
             self._fresh = False
+            if _resident_bytes(process.pid) > _SWOLLEN_BYTES:
+                self.close()
             return opened
         except MediaError:
             self._fresh = False
@@ -98,19 +103,10 @@ class Decoder:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self._kill()
-        limits = self.limits
-        numbers = (
-            os.getpid(),
-            limits.memory_bytes,
-            limits.seconds,
-            limits.max_bytes,
-            limits.max_pixels,
-            limits.max_side,
-            limits.max_moments,
-        )
+        limits = json.dumps(asdict(self.limits))
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "verilens.media.child", *map(str, numbers)],
+            [sys.executable, "-P", "-m", "verilens.media.child", str(os.getpid()), limits],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -184,7 +180,16 @@ def _cause(code: int) -> str:
 def _environment() -> dict[str, str]:
     """Return the environment with one thread per numeric library: cores are shared by files."""
     single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {**os.environ, **single, "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**os.environ, **single}
+
+
+def _resident_bytes(pid: int) -> int:
+    """Return what a process keeps in memory; 0 where the system does not tell."""
+    try:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def _widen(stream: IO[bytes] | None) -> None:

@@ -38,7 +38,6 @@ _FOREIGN = (
     (b"fLaC", "a sound file"),
     (b"OggS", "an Ogg file; convert it to mp4 first"),
     (b"FLV", "a Flash video; convert it to mp4 first"),
-    (b"\x00\x00\x01\xba", "an MPEG program stream; convert it to mp4 first"),
     (b"\x30\x26\xb2\x75", "a Windows Media file; convert it to mp4 first"),
     (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture; convert it to PNG first"),
     (b"\xff\x0a", "a JPEG XL picture; convert it to PNG first"),
@@ -127,6 +126,10 @@ def _video(head: bytes) -> Format | None:
         return Format("webm" if b"webm" in head[:64] else "matroska", "matroska")
     if head.startswith(b"RIFF") and head[8:12] == b"AVI ":
         return Format("avi", "avi")
+    if head.startswith(b"\x00\x00\x01\xba"):
+        return Format("mpeg", "mpeg")
+    if len(head) > 565 and head[0] == head[188] == head[376] == head[564] == 0x47:
+        return Format("mpegts", "mpegts")
     return None
 
 

@@ -17,10 +17,11 @@ from PIL import (
     MpoImagePlugin,  # noqa: F401  (registers the JPEG of phones that holds several pictures)
     PngImagePlugin,
     TiffImagePlugin,  # noqa: F401  (registers TIFF)
+    UnidentifiedImageError,
     WebPImagePlugin,  # noqa: F401  (registers WebP)
 )
 
-from verilens.errors import MediaError
+from verilens.errors import MediaError, MediaErrorKind
 from verilens.media.opened import Limits
 
 Image.MAX_IMAGE_PIXELS = None  # check_size does it, with our limits and our message
@@ -70,9 +71,15 @@ def open_header(file: BinaryIO, format_name: str, name: str, limits: Limits) -> 
         _allow_heif()
     try:
         image = Image.open(file, formats=_PLUGINS.get(format_name, [format_name]))
-    except DAMAGE as error:
+    except UnidentifiedImageError as error:
         raise MediaError(
-            "corrupt", f"{name}: damaged {format_name} header ({said(error)})"
+            "corrupt",
+            f"{name}: damaged or cut short, no readable {format_name} header; get another copy",
+        ) from error
+    except DAMAGE as error:
+        kind: MediaErrorKind = "too-large" if "too large" in str(error) else "corrupt"
+        raise MediaError(
+            kind, f"{name}: damaged {format_name} header ({said(error)}); get another copy"
         ) from error
     check_size(image.size, name, limits)
     return image
@@ -97,7 +104,9 @@ def decode(image: Image.Image, name: str) -> Still:
     try:
         image.load()
     except DAMAGE as error:
-        raise MediaError("corrupt", f"{name}: damaged or cut short ({said(error)})") from error
+        raise MediaError(
+            "corrupt", f"{name}: damaged or cut short ({said(error)}); get another copy"
+        ) from error
     notes: list[str] = []
     profile = image.info.get("icc_profile")
     picture, convert = image, None
@@ -107,6 +116,8 @@ def decode(image: Image.Image, name: str) -> Still:
         except (ImageCms.PyCMSError, *DAMAGE):
             notes.append("the colour profile cannot be read and is ignored")
     picture = rgb(picture)
+    if image.format in ("JPEG", "MPO") and _ends_grey(picture):
+        notes.append("the lower edge is plain mid-grey, as in a JPEG that lost its end")
     if orientation in _UPRIGHT:
         picture = picture.transpose(_UPRIGHT[orientation])
     return Still(picture, convert, tuple(notes))
@@ -125,6 +136,15 @@ def rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         return _over_white(image.convert("RGBA"))
     return image.convert("RGB")
+
+
+def _ends_grey(picture: Image.Image) -> bool:
+    """Return whether the last rows are what a decoder makes of data that is not there."""
+    width, height = picture.size
+    if height <= 16:
+        return False
+    bounds = picture.crop((0, height - 8, width, height)).getextrema()
+    return bounds == ((128, 128),) * 3
 
 
 def said(error: BaseException) -> str:

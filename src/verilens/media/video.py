@@ -16,6 +16,7 @@ from typing import BinaryIO, NamedTuple
 import av
 import av.container
 from av.packet import Packet
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from PIL import Image
 
@@ -32,6 +33,9 @@ _WALK_FRAMES = 300  # always allowed, so that short videos are sampled exactly
 _SLIDE = 0.45  # of the step between two moments, toward a keyframe
 _SKIP_STEP = 8.0  # frames between two moments above which unneeded frames are not decoded
 _PROBE_PACKETS = 4000
+_END_SHARES = (1.0, 0.9, 0.7, 0.5, 0.25, 0.0)  # of the stated length, until packets are found
+_MARGINS_S = (0.0, 1.0, 4.0, 16.0)
+_TIME_SHARE = 0.5  # of the time limit that sampling may use
 _REORDER = 32  # packets within which the first frame shown is found
 
 
@@ -41,7 +45,6 @@ class Span(NamedTuple):
     first: int
     last: int
     last_key: int
-    complete: bool
 
 
 def read_film(file: BinaryIO, demuxer: str, wanted: int, name: str, limits: Limits) -> Film:
@@ -59,7 +62,9 @@ def read_film(file: BinaryIO, demuxer: str, wanted: int, name: str, limits: Limi
             "too-large", f"{name}: decoding it needs more memory than allowed"
         ) from error
     except (av.error.FFmpegError, ValueError, OverflowError) as error:
-        raise MediaError("corrupt", f"{name}: damaged or cut short ({said(error)})") from error
+        raise MediaError(
+            "corrupt", f"{name}: damaged or cut short ({said(error)}); get another copy"
+        ) from error
 
 
 class _Sampler:
@@ -69,7 +74,7 @@ class _Sampler:
         self.container = container
         self.name = name
         self.limits = limits
-        self.deadline = time.monotonic() + limits.seconds / 2
+        self.begun = time.monotonic()
         self.notes: list[str] = []
         self.damaged = 0
         self.stream = self._choose()
@@ -88,23 +93,25 @@ class _Sampler:
             raise MediaError(
                 "no-frames", f"{self.name}: no frame can be decoded; export the video again"
             )
-        if self.damaged:
-            self.notes.append(f"{self.damaged} damaged packets or frames were left out")
         size = _upright_size(frames[0])
+        shared = VideoReformatter()  # a frame of its own would start threads of its own
         base = float(self.stream.time_base or 1)
-        length = (span.last - span.first) * base + (1 / fps if fps else 0.0)
+        length_s = (span.last - span.first) * base + (1 / fps if fps else 0.0)
+        self._check_length(length_s)
+        self._check_damage(len(frames), min(wanted, round(length_s * fps) if fps else wanted))
         return Film(
             moments=tuple(
-                Moment(max(0, int(frame.pts or 0) - span.first) * base, _maker(frame, size))
+                Moment(
+                    max(0, int(frame.pts or 0) - span.first) * base, _Picture(frame, size, shared)
+                )
                 for frame in frames
             ),
             size=size,
-            duration_s=self._duration(length),
+            duration_s=length_s,
             fps=fps,
-            frames=self.stream.frames or (max(1, round(length * fps)) if fps else None),
+            frames=self._count(length_s, fps),
             has_audio=bool(self.container.streams.audio),
             codec=self.stream.codec_context.name,
-            tags=self._tags(),
             notes=tuple(self.notes),
         )
 
@@ -137,45 +144,73 @@ class _Sampler:
         frame_bytes = max(1, codec.width * codec.height * 4)
         return max(2, min(self.limits.max_moments, self.limits.memory_bytes // 3 // frame_bytes))
 
-    def _duration(self, length: float) -> float:
-        """Return the duration the frames show; note when the header says something else."""
-        stated = 0.0
-        if self.stream.duration and self.stream.time_base:
-            stated = float(self.stream.duration * self.stream.time_base)
-        elif self.container.duration:
-            stated = self.container.duration / 1e6
-        if stated and abs(stated - length) > 1.0 + 0.1 * length:
-            self.notes.append(
-                f"the header says {stated:.1f} s but the video stream lasts {length:.1f} s"
-            )
-        return length
+    def _count(self, length_s: float, fps: float | None) -> int | None:
+        """Return the container's number of frames, or an estimate when an edit list hides some."""
+        stated = self.stream.frames or None
+        estimate = max(1, round(length_s * fps)) if fps else stated
+        near = stated and estimate and abs(stated - estimate) <= 2 + 0.1 * estimate
+        return stated if near else estimate
 
-    def _tags(self) -> dict[str, str]:
-        tags = {str(k): str(v) for k, v in self.stream.metadata.items()}
-        return tags | {str(k): str(v) for k, v in self.container.metadata.items()}
+    def _check_damage(self, count: int, wanted: int) -> None:
+        """Refuse a film that gave less than half of its moments; note what was left out."""
+        if not self.damaged:
+            return
+        if 2 * count < wanted:
+            raise MediaError(
+                "corrupt",
+                f"{self.name}: damaged: only {count} of {wanted} moments can be decoded; "
+                "get another copy",
+            )
+        self.notes.append(f"{self.damaged} damaged packets or frames were left out")
+
+    def _stated_s(self) -> float:
+        """Return the duration that the header claims for the picture, 0 when it claims none."""
+        if self.stream.duration and self.stream.time_base:
+            return float(self.stream.duration * self.stream.time_base)
+        sound = len(self.container.streams) > 1  # the container's duration may be the sound's
+        return 0.0 if sound or not self.container.duration else self.container.duration / 1e6
+
+    def _check_length(self, length_s: float) -> None:
+        """Refuse a film that lost more than half of its length; note a smaller difference."""
+        stated_s = self._stated_s()
+        if not stated_s or abs(stated_s - length_s) <= 1.0 + 0.1 * length_s:
+            return
+        if length_s < stated_s / 2 and not self._late():
+            raise MediaError(
+                "corrupt",
+                f"{self.name}: cut short: it holds {length_s:.1f} s of the {stated_s:.1f} s that "
+                "its header promises; get the whole file",
+            )
+        self.notes.append(f"the header says {stated_s:.1f} s, the frames last {length_s:.1f} s")
 
     def _span(self) -> Span:
         """Return where the stream starts and ends, by its packets and not by its header."""
         opening = list(itertools.islice(self._shown(), _REORDER))
         if not opening:
-            raise MediaError("no-frames", f"{self.name}: it holds no frame")
+            raise MediaError("no-frames", f"{self.name}: it holds no frame; export it again")
         first = min(_stamp(packet) for packet in opening)
-        end = (self.stream.start_time or 0) + (self.stream.duration or 0)
-        if not self.stream.duration and self.container.duration and self.stream.time_base:
-            end = int(self.container.duration / 1e6 / self.stream.time_base)
+        length = self.stream.duration or 0
+        if not length and self.container.duration and self.stream.time_base:
+            length = int(self.container.duration / 1e6 / self.stream.time_base)
+        for share in _END_SHARES:
+            last, last_key = self._scan(first, first + int(length * share))
+            if last > first or self._late(0.5):
+                break
+        return Span(first, last, last_key)
+
+    def _scan(self, first: int, start: int) -> tuple[int, int]:
+        """Return the last timestamp and the last keyframe of what follows `start`."""
         last = last_key = first
-        complete = True
-        self._seek(end)
+        self._seek(start)
         for packet in self._shown():
             stamp = _stamp(packet)
             if packet.is_keyframe and stamp > last_key:
                 last_key = stamp
             last = max(last, stamp)
-            if self._late():
-                complete = False
+            if self._late(0.5):
                 self.notes.append("the video goes on beyond what could be read in time")
                 break
-        return Span(first, last, last_key, complete)
+        return last, last_key
 
     def _frames(self, span: Span, fps: float | None, wanted: int) -> list[av.VideoFrame]:
         """Return distinct frames in order of time, none of them damaged."""
@@ -219,8 +254,7 @@ class _Sampler:
         found: list[av.VideoFrame] = []
         newest: av.VideoFrame | None = None
         waiting = list(stamps)
-        self._seek(key)
-        for frame in self._decoded(span, skip):
+        for frame in self._decoded_from(key, waiting[0], span, skip):
             stamp = frame.pts
             if after is not None and stamp <= after:
                 continue
@@ -234,6 +268,20 @@ class _Sampler:
             if self._late():
                 break
         return found + ([newest] if newest is not None else [])
+
+    def _decoded_from(
+        self, key: int, wanted: int, span: Span, skip: bool
+    ) -> Iterator[av.VideoFrame]:
+        """Yield frames from a keyframe on; go back further where the container seeks coarsely."""
+        for margin_s in _MARGINS_S:
+            self._seek(key - round(margin_s / float(self.stream.time_base or 1)))
+            frames = self._decoded(span, skip)
+            first = next(frames, None)
+            if first is not None and first.pts <= wanted:
+                break
+        if first is not None:
+            yield first
+        yield from frames
 
     def _decoded(self, span: Span, skip: bool) -> Iterator[av.VideoFrame]:
         """Yield whole frames from here on; with `skip` only the last frame and needed ones."""
@@ -288,8 +336,9 @@ class _Sampler:
             with contextlib.suppress(av.error.FFmpegError):
                 self.container.seek(0, backward=True)
 
-    def _late(self) -> bool:
-        return time.monotonic() > self.deadline
+    def _late(self, share: float = 1.0) -> bool:
+        """Return whether this share of the time for sampling is over."""
+        return time.monotonic() - self.begun > share * self.limits.seconds * _TIME_SHARE
 
 
 def _stamp(packet: "Packet[VideoStream]") -> int:
@@ -341,18 +390,21 @@ def _upright_size(frame: av.VideoFrame) -> tuple[int, int]:
     return (frame.width, frame.height) if a or not b else (frame.height, frame.width)
 
 
-class _maker:
+class _Picture:
     """Makes the upright RGB picture of one decoded frame, at the size of the first one."""
 
-    def __init__(self, frame: av.VideoFrame, size: tuple[int, int]) -> None:
+    def __init__(
+        self, frame: av.VideoFrame, size: tuple[int, int], reformatter: VideoReformatter
+    ) -> None:
         self.frame = frame
         self.size = size
+        self.reformatter = reformatter
 
     def __call__(self) -> Image.Image:
         components = self.frame.format.components
         mode = "rgba" if any(c.is_alpha for c in components) or len(components) == 4 else "rgb24"
-        pixels = self.frame.to_ndarray(format=mode)
-        picture = rgb(Image.fromarray(pixels))
+        frame = self.reformatter.reformat(self.frame, format=mode, threads=1)
+        picture = rgb(Image.fromarray(frame.to_ndarray()))
         turn = _TURNS.get(_matrix(self.frame))
         if turn is not None:
             picture = picture.transpose(turn)

@@ -32,15 +32,16 @@ class WireError(Exception):
     """The decoder said something it must not say."""
 
 
-def request(path: str, views: Sequence[View]) -> bytes:
-    """Return one line that asks for a file."""
-    return json.dumps({"path": path, "views": [asdict(view) for view in views]}).encode() + b"\n"
+def request(path: str, name: str, views: Sequence[View]) -> bytes:
+    """Return one line that asks for a file. name: what messages call it."""
+    fields = {"path": path, "name": name, "views": [asdict(view) for view in views]}
+    return json.dumps(fields).encode() + b"\n"
 
 
-def parse_request(line: bytes) -> tuple[str, list[View]]:
+def parse_request(line: bytes) -> tuple[str, str, list[View]]:
     """Return what `request` was given."""
     fields = json.loads(line)
-    return fields["path"], [View(**view) for view in fields["views"]]
+    return fields["path"], fields["name"], [View(**view) for view in fields["views"]]
 
 
 def send(stream: BinaryIO, opened: Opened) -> None:
