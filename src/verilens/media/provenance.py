@@ -24,7 +24,7 @@ from verilens.media.claims import (
     video_claims,
 )
 from verilens.media.containers import read_blocks
-from verilens.media.jpeg import thumbnail_mismatch
+from verilens.media.jpeg import table_words, thumbnail_mismatch
 from verilens.media.video_tags import read_video_tags
 from verilens.records import Provenance, ProvenanceClaim
 
@@ -56,7 +56,7 @@ def provenance(path: Path, media_format: str) -> Provenance:
         state=state_of(claims, is_invalid=credentials is not None and not credentials.valid),
         claims=tuple(claims),
         c2pa=credentials.summary if credentials else None,
-        metadata=metadata_of(fields),
+        metadata=metadata_of(fields) | _tables(blocks),
         notes=tuple(notes),
     )
 
@@ -81,6 +81,10 @@ def _claims(fields: Fields, credentials: Credentials | None) -> list[ProvenanceC
     order = ("signed", "declared", "trace")
     unique = {claim.statement: claim for claim in reversed(found)}
     return sorted(reversed(unique.values()), key=lambda claim: order.index(claim.strength))
+
+
+def _tables(blocks: Blocks) -> dict[str, str]:
+    return {"JPEG tables": table_words(blocks.tables[0])} if 0 in blocks.tables else {}
 
 
 def _credential_notes(credentials: Credentials | None) -> list[str]:
