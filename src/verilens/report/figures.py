@@ -130,7 +130,7 @@ def overlay(grid: Scores, longer: int = 512) -> NDArray[np.uint8]:
     filled = np.nan_to_num(grid.astype(np.float32), nan=0.0)
     smooth = cv2.resize(filled, (columns * factor, rows * factor), interpolation=cv2.INTER_CUBIC)
     smooth = np.clip(smooth, 0.0, 1.0)
-    alpha = _bytes(255.0 * (0.15 + 0.85 * smooth))
+    alpha = _bytes(255.0 * (0.05 + 0.95 * smooth))
     return np.dstack([colours(smooth), alpha])
 
 
