@@ -12,7 +12,7 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
@@ -36,7 +36,7 @@ LASTING = ("empty", "unsupported", "corrupt", "encrypted", "too-small", "no-fram
 
 
 class Pages(Protocol):
-    """Where illustrated reports go; `views` are the pixels they need."""
+    """Where illustrated reports go; `views` are the pixels they need. See `report.pages`."""
 
     views: Sequence[View]
 
@@ -88,12 +88,14 @@ class Scanner:
         self._decoders: list[Decoder] = []
         self._own = threading.local()
         self._loading = threading.Lock()
+        self._pool = ThreadPoolExecutor(options.workers, "score", initializer=_prepare_thread)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.known.abandon(CancelledError("the scan was stopped"))
+        self._pool.shutdown(cancel_futures=True)
         for decoder in self._decoders:
             decoder.close()
 
@@ -132,19 +134,17 @@ class Scanner:
     def _inspect(self, job: Job) -> Report:
         """Return the report of decoded media: inspect, fuse, locate."""
         from verilens.verify.fuse import fuse
-        from verilens.verify.panel import single_threaded
 
         begun, media = time.monotonic(), job.opened.media
-        single_threaded()
-        panel = self._panel()
+        panel, pool = self._panel(), self._pool
         try:
             deadline = begun + self.options.timeout_s - job.spent_s
-            evidence, not_checked = panel.inspect(job.opened, deadline)
+            evidence, not_checked = panel.inspect(job.opened, deadline, pool)
         except MediaError as error:
             return _failed(job.source, error, self.options.timeout_s)
         verdict = fuse(evidence, media)
         if self.options.where and (media.kind == "image" or verdict.decision != "genuine"):
-            evidence = panel.locate(evidence, job.opened)
+            evidence = panel.locate(evidence, job.opened, pool)
         return Report(
             path=job.source.name,
             version=verilens.__version__,
@@ -165,8 +165,8 @@ class Scanner:
         """Return the report under the file's own name, illustrated where pages are made."""
         media = report.media and dataclasses.replace(report.media, path=source.name)
         report = dataclasses.replace(report, path=source.name, media=media)
-        if self.pages and opened and report.verdict:
-            self.pages.add(report, opened.clips)
+        if self.pages:
+            self.pages.add(report, opened.clips if opened else {})
         source.discard()
         return report
 
@@ -201,6 +201,12 @@ class Scanner:
             self._decoders.append(self._own.decoder)
         decoder: Decoder = self._own.decoder
         return decoder
+
+
+def _prepare_thread() -> None:
+    from verilens.verify.panel import single_threaded
+
+    single_threaded()
 
 
 def _failed(source: Source, error: MediaError, seconds: float = 0.0) -> Report:

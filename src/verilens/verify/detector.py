@@ -17,6 +17,10 @@ from verilens.batch import ClipBatch
 from verilens.method import Loss, Method
 from verilens.records import Box, Claim, Clip, Evidence, View, Where
 
+# Of one forward pass. Larger passes are slower on a CPU: their activations leave the caches and go
+# back to the system after every layer.
+PASS_PIXELS = 1 << 17
+
 
 class HasView(Protocol):
     """A method's config, as far as callers need it."""
@@ -49,8 +53,9 @@ class Detector(Method):
         return Loss(total=total, parts={"bce": total.detach()})
 
     @torch.inference_mode()
-    def crop_logits(self, frames: NDArray[np.uint8], batch: int = 32) -> NDArray[np.float64]:
+    def crop_logits(self, frames: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return one logit per crop. frames: RGB, (N, H, W, 3) uint8."""
+        batch = max(1, PASS_PIXELS // (frames.shape[1] * frames.shape[2]))
         logits = [
             self(tensor(frames[start : start + batch])).float().reshape(-1)
             for start in range(0, len(frames), batch)

@@ -7,7 +7,8 @@ being scanned. A detector that fails gives no evidence and is named; it never st
 import dataclasses
 import time
 from collections.abc import Sequence
-from functools import cache
+from concurrent.futures import Executor
+from functools import cache, partial
 from typing import NamedTuple
 
 import torch
@@ -20,7 +21,7 @@ from verilens.records import Evidence, Kind, View, Where
 from verilens.verify.detector import Detector
 from verilens.verify.segments import segments
 
-TILES = 64  # crops of a heat map
+TILES = 36  # crops of a heat map
 DENSER = 3  # steps of a suspected video's timeline for one step of the first look
 
 
@@ -38,7 +39,7 @@ class Panel:
         self.detectors = tuple(detectors)
 
     def views(self, where: bool) -> tuple[View, ...]:
-        """Return what has to be cut from a file to score it; `where` adds the tiles of heat maps."""
+        """Return what is cut from a file to score it; `where` adds the tiles of heat maps."""
         base = [detector.config.view for detector in self.detectors]
         return tuple(dict.fromkeys([*base, *(_tiles(view) for view in base if where)]))
 
@@ -46,29 +47,26 @@ class Panel:
         """Return what has to be cut from a video for a denser timeline."""
         return tuple(dict.fromkeys(_dense(d.config.view) for d in self.detectors))
 
-    def inspect(self, opened: Opened, deadline: float) -> Findings:
+    def inspect(self, opened: Opened, deadline: float, pool: Executor) -> Findings:
         """Return the evidence of every detector meant for this kind of file.
 
-        deadline: on the monotonic clock; MediaError "timeout" when it passes between detectors.
+        deadline: on the monotonic clock; MediaError "timeout" when a detector begins after it.
+        pool: threads that are `single_threaded`; detectors work side by side when it has room.
         """
-        evidence, not_checked = [], []
-        for detector in self._meant_for(opened.media.kind):
-            if time.monotonic() > deadline:
-                raise MediaError("timeout", f"scoring ran out of time before {detector.name}")
-            try:
-                evidence += detector.inspect([opened.clips[detector.config.view]])
-            except Exception as error:  # a method's bug must not cost the other evidence
-                reason = f"{type(error).__name__}: {error}".splitlines()[0]
-                not_checked.append(f"{detector.name} failed on this file ({reason})")
-        return Findings(tuple(evidence), tuple(not_checked))
+        meant = self._meant_for(opened.media.kind)
+        found = list(pool.map(partial(_inspected, opened=opened, deadline=deadline), meant))
+        return Findings(
+            tuple(item for item in found if isinstance(item, Evidence)),
+            tuple(item for item in found if isinstance(item, str)),
+        )
 
-    def locate(self, evidence: Sequence[Evidence], opened: Opened) -> tuple[Evidence, ...]:
+    def locate(
+        self, evidence: Sequence[Evidence], opened: Opened, pool: Executor
+    ) -> tuple[Evidence, ...]:
         """Return the evidence with a heat map (still) or a dense timeline (video) added."""
         by_name = {detector.name: detector for detector in self.detectors}
-        return tuple(
-            dataclasses.replace(item, where=_located(by_name[item.method], item.where, opened))
-            for item in evidence
-        )
+        asked = [by_name[item.method] for item in evidence]
+        return tuple(pool.map(partial(_located, opened=opened), asked, evidence))
 
     def _meant_for(self, kind: Kind) -> list[Detector]:
         task = f"ai-{kind}"
@@ -84,7 +82,7 @@ def assemble(methods: tuple[str, ...] | None) -> Panel:
 
 
 def single_threaded() -> None:
-    """Make the calling thread's passes use one core; every scanning thread calls it first."""
+    """Make the calling thread's passes use one core; threads of a pool call it first."""
     torch.set_num_threads(1)
 
 
@@ -96,7 +94,27 @@ def _dense(view: View) -> View:
     return dataclasses.replace(view, frames=DENSER * (view.frames - 1) + 1)
 
 
-def _located(detector: Detector, where: Where, opened: Opened) -> Where:
+def _inspected(detector: Detector, opened: Opened, deadline: float) -> Evidence | str:
+    """Return the detector's evidence, or in words why there is none."""
+    if time.monotonic() > deadline:
+        raise MediaError("timeout", f"scoring ran out of time before {detector.name}")
+    try:
+        return detector.inspect([opened.clips[detector.config.view]])[0]
+    except Exception as error:  # a method's bug must not cost the other evidence
+        return f"{detector.name} failed on this file ({_said(error)})"
+
+
+def _located(detector: Detector, evidence: Evidence, opened: Opened) -> Evidence:
+    """Return the evidence with its map or timeline; as it was when that fails."""
+    try:
+        where = _where(detector, evidence.where, opened)
+    except Exception as error:  # as above: the score stands without its map
+        limit = f"where it lies could not be worked out ({_said(error)})"
+        return dataclasses.replace(evidence, limits=(*evidence.limits, limit))
+    return dataclasses.replace(evidence, where=where)
+
+
+def _where(detector: Detector, where: Where, opened: Opened) -> Where:
     view, media = detector.config.view, opened.media
     if media.kind == "video":
         timeline = detector.inspect([opened.clips[_dense(view)]])[0].where.timeline
@@ -106,3 +124,7 @@ def _located(detector: Detector, where: Where, opened: Opened) -> Where:
     if view.fit != "crop" or len(tiles.frames) < 2:
         return where
     return dataclasses.replace(where, heatmap=detector.heatmap(tiles))
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]

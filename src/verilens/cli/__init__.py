@@ -1,0 +1,51 @@
+"""The command line: one file a command. Importing it imports no torch and no decoder.
+
+Exit codes: 0 everything scanned, 1 a bug or a damaged installation, 2 wrong use, 3 some files could
+not be read (their errors are in the results), 130 stopped by Ctrl-C, 141 the reader of our output
+went away.
+"""
+
+from typing import Annotated
+
+import typer
+
+from verilens.cli import doctor, methods, scan, selftest
+
+app = typer.Typer(
+    name="verilens",
+    help="Tells whether a picture or a video is genuine, and shows where and why it is not.",
+    epilog="Example: verilens scan photo.jpg",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.command(epilog=scan.EXAMPLES)(scan.scan)
+app.command(epilog=methods.EXAMPLES)(methods.methods)
+app.command(epilog=selftest.EXAMPLES)(selftest.selftest)
+app.command(epilog=doctor.EXAMPLES)(doctor.doctor)
+
+
+def _version(is_asked: bool) -> None:
+    if is_asked:
+        from verilens import __version__
+
+        typer.echo(f"verilens {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Tells whether a picture or a video is genuine, and shows where and why it is not."""
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    from verilens.cli.exits import exits
+
+    with exits():
+        app()

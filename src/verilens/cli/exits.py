@@ -1,0 +1,62 @@
+"""How a command ends: messages instead of tracebacks, and an exit code that says what happened."""
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+BUG = 1  # or a damaged installation
+USAGE = 2
+UNREADABLE = 3
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+TERMINATED = 143
+ISSUES = "the project's issue tracker"
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived."""
+
+
+@contextmanager
+def exits() -> Iterator[None]:
+    """Turn what a command raises into a message on standard error and an exit code."""
+    from verilens.errors import ConfigError, StoreError, UnknownName, VerilensError
+
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        yield
+        sys.stdout.flush()
+    except (UnknownName, ConfigError, StoreError) as error:
+        _leave(str(error), USAGE)
+    except VerilensError as error:
+        _leave(str(error), BUG)
+    except BrokenPipeError:
+        # Python flushes standard output once more on its way out; let that go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(BROKEN_PIPE)
+    except KeyboardInterrupt:
+        _leave("stopped", INTERRUPTED)
+    except Terminated:
+        _leave("stopped", TERMINATED)
+    except Exception as error:
+        if os.environ.get("VERILENS_DEBUG") == "1":
+            traceback.print_exc()
+        _leave(
+            f"internal error: {type(error).__name__}: {error}\n"
+            f"This is a bug in verilens; please report it in {ISSUES} with the output of "
+            "'verilens doctor'. VERILENS_DEBUG=1 shows where it happened.",
+            BUG,
+        )
+
+
+def _leave(message: str, code: int) -> None:
+    print(f"verilens: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    raise Terminated

@@ -1,0 +1,87 @@
+"""What `verilens scan` does once its options are read: scan, show, write, sum up."""
+
+import contextlib
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from verilens.cli.display import Display
+from verilens.cli.exits import UNREADABLE, Terminated
+from verilens.cli.writer import Outputs, Writer
+from verilens.errors import ConfigError
+from verilens.health import cache_folder
+from verilens.options import Options, fingerprint
+from verilens.scan import scan_many
+from verilens.store import Store
+
+UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """Where results are kept; `fresh` forgets what is kept for the same question first."""
+
+    path: Path | None
+    fresh: bool = False
+
+
+def run(paths: list[str], options: Options, outputs: Outputs, kept: Kept) -> int:
+    """Scan, write every output, sum up, and return the exit code."""
+    with contextlib.ExitStack() as stack:
+        results = stack.enter_context(contextlib.closing(Store(kept.path))) if kept.path else None
+        if results and kept.fresh:
+            results.forget(fingerprint(options))
+        writer = stack.enter_context(Writer(outputs, title=", ".join(paths)))
+        display = stack.enter_context(Display(paths, outputs, is_one(paths)))
+        try:
+            for report in scan_many(paths, options, results=results, pages=writer.pages):
+                writer.add(report)
+                display.add(report)
+        except (KeyboardInterrupt, Terminated):
+            display.say(_how_to_go_on(display.done, kept.path))
+            raise
+        writer.finish()
+        display.finish(kept.path)
+        return UNREADABLE if display.counts["error"] else 0
+
+
+def is_one(paths: list[str]) -> bool:
+    """Tell whether this can only mean one file: no store is kept for it by default."""
+    if len(paths) != 1:
+        return False
+    path = paths[0]
+    if path == "-" or os.path.isfile(path):
+        return True
+    return path.startswith(("http://", "https://")) or not (
+        os.path.isdir(path) or path.startswith("@") or re.search(r"[*?\[]", path)
+    )
+
+
+def default_store(paths: list[str]) -> Path:
+    """Return where the results of scanning these paths are kept, whatever the current folder."""
+    whole = [_absolute(path) for path in paths]
+    digest = hashlib.sha256("\0".join(whole).encode("utf-8", "surrogatepass")).hexdigest()
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(whole[0]).name).strip("-")[:40] or "scan"
+    return cache_folder() / "scans" / f"{stem}-{digest[:12]}.duckdb"
+
+
+def count_bytes(text: str) -> int:
+    """Return a number of bytes from text such as "500M" or "4G"; ConfigError."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)I?B?", text.strip().upper())
+    if match is None:
+        raise ConfigError(f"--max-bytes: write a size such as 500M or 4G, not {text!r}")
+    return int(float(match[1]) * UNITS[match[2]])
+
+
+def _absolute(path: str) -> str:
+    if path == "-" or "://" in path:
+        return path
+    return "@" + os.path.abspath(path[1:]) if path.startswith("@") else os.path.abspath(path)
+
+
+def _how_to_go_on(done: int, store: Path | None) -> str:
+    if store is None:
+        return f"stopped after {done} files; nothing was kept (see --store)"
+    return f"stopped after {done} files; run the same command again to go on, kept in {store}"

@@ -1,0 +1,93 @@
+"""Re-scores small pictures against stored values, so that a changed installation is noticed.
+
+The pictures are drawn from a seed, so none is shipped: smooth noise as a camera might see it, the
+same enlarged as a generator would, and flat shapes. `expected.json` holds the logits that the
+shipped weights gave; `python -m verilens.selftest` writes it anew (`make selftest-values`).
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verilens.options import Options, choices
+from verilens.scan import scan_many
+from verilens.weights import sha256
+
+TOLERANCE = 0.05  # of a logit; other processors round differently
+SIDE = 320
+
+
+class Check(NamedTuple):
+    """One comparison; `says` explains a failure."""
+
+    name: str
+    is_well: bool
+    says: str
+
+
+def pictures() -> dict[str, NDArray[np.uint8]]:
+    """Return the pictures by name, RGB (H, W, 3) uint8, the same on every machine."""
+    rng = np.random.Generator(np.random.PCG64(7))
+    noise = sum(
+        np.kron(rng.integers(0, 64 >> n, (SIDE >> 6 - n, SIDE >> 6 - n, 3)), _block(6 - n))
+        for n in range(6)
+    )
+    smooth = (np.asarray(noise) + rng.integers(0, 6, (SIDE, SIDE, 3))).astype(np.uint8)
+    enlarged = np.kron(smooth[::2, ::2], _block(1)).astype(np.uint8)
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    disc = (rows - 140) ** 2 + (columns - 170) ** 2 < 90**2
+    shapes = np.where(disc[..., None], (200, 60, 40), (30, 90, 160)).astype(np.uint8)
+    return {"smooth": smooth, "enlarged": enlarged, "shapes": shapes}
+
+
+def _block(power: int) -> NDArray[np.int64]:
+    return np.ones((1 << power, 1 << power, 1), dtype=np.int64)
+
+
+def measure() -> dict[str, dict[str, float]]:
+    """Return the logit of every method on every picture, through the whole of a scan."""
+    from PIL import Image
+
+    with tempfile.TemporaryDirectory(prefix="verilens-") as folder:
+        paths = []
+        for name, pixels in pictures().items():
+            paths.append(Path(folder) / f"{name}.png")
+            Image.fromarray(pixels).save(paths[-1])
+        return {
+            Path(report.path).stem: {e.method: e.logit for e in report.evidence}
+            for report in scan_many(paths, Options(where=False))
+        }
+
+
+def checks() -> Iterator[Check]:
+    """Yield what was compared. MissingWeights when weights are absent or altered."""
+    hashes = {choice.card.name: sha256(choice.weights) for choice in choices(None)}
+    expected = json.loads((files("verilens.selftest") / "expected.json").read_text("utf-8"))
+    for method, found in hashes.items():
+        is_same = expected["weights"].get(method) == found
+        says = "as shipped" if is_same else "not the weights that the stored values belong to"
+        yield Check(f"{method} weights", is_same, says)
+    for picture, logits in measure().items():
+        for method, known in expected["logits"][picture].items():
+            found_logit = logits.get(method)
+            if found_logit is None:
+                yield Check(f"{method} on {picture}", False, "gave no evidence")
+                continue
+            off = abs(found_logit - known)
+            says = f"logit {found_logit:+.4f}, stored {known:+.4f}"
+            yield Check(f"{method} on {picture}", off <= TOLERANCE, says)
+
+
+def record(path: Path) -> None:
+    """Write the stored values anew, from the installed weights."""
+    values = {
+        "weights": {choice.card.name: sha256(choice.weights) for choice in choices(None)},
+        "logits": measure(),
+    }
+    path.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
