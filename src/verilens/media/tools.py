@@ -27,7 +27,7 @@ GENERATORS = {
     "ComfyUI": r"comfy ?ui",
     "Craiyon": r"craiyon",
     "DALL-E (OpenAI)": r"dall[-·• ]?e\b|(openai )?gpt-image",
-    "ChatGPT (OpenAI)": r"chatgpt|openai(?!\s*whisper)",
+    "ChatGPT (OpenAI)": r"chatgpt|openai(?! ?(sora|whisper))",
     "DiffusionBee": r"diffusion ?bee",
     "Disco Diffusion": r"disco diffusion",
     "Draw Things": r"draw things",
