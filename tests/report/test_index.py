@@ -10,7 +10,7 @@ from page_samples import CONTEXT, ERROR, PICTURE, REPORT, VIDEO
 from test_html import Page
 
 from verilens.records import Clip, View
-from verilens.report.index import ENTRIES, EntryFile, entry, write_index
+from verilens.report.index import EntryFile, entry, write_index
 from verilens.report.pages import Pages, on_grid, pictures
 
 

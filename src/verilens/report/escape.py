@@ -31,8 +31,8 @@ def unicode(text: str) -> str:
 def visible(text: str) -> str:
     """Return `text` on one line with every invisible character written as its escape.
 
-    A zero-width joiner or variation selector inside an emoji is escaped too: in a file's name, a
-    plain reading matters more than a pretty one.
+    A zero-width joiner inside an emoji is escaped too: in a file's name, a plain reading matters
+    more than a pretty one.
     """
     if _PLAIN.fullmatch(text):
         return text
@@ -42,6 +42,9 @@ def visible(text: str) -> str:
 def _shown(character: str) -> str:
     if unicodedata.category(character) not in _HIDDEN and character not in _BLANK:
         return character
-    if "\ufe00" <= character <= "\ufe0f":
-        return character
     return character.encode("unicode_escape").decode("ascii")
+
+
+def shortened(text: str, longest: int = 600) -> str:
+    """Return `text`, or its beginning and how long it was."""
+    return text if len(text) <= longest else f"{text[:longest]} … ({len(text)} characters)"

@@ -22,7 +22,7 @@ from verilens import catalog, weights
 from verilens.card import Card, WeightsCard
 from verilens.records import Decision, Evidence, Report
 from verilens.report import figures, words
-from verilens.report.escape import visible
+from verilens.report.escape import shortened, visible
 from verilens.report.figures import RGB, Aid
 from verilens.report.timeline import timeline
 
@@ -247,8 +247,3 @@ def _shown(value: object) -> object:
 def breakable(text: str) -> Markup:
     """Return a path, escaped, that may break after its separators."""
     return Markup(re.sub(r"([/_.-]+)", r"\1<wbr>", str(escape(visible(text)))))
-
-
-def shortened(text: str, longest: int = 600) -> str:
-    """Return `text`, or its beginning and how long it was."""
-    return text if len(text) <= longest else f"{text[:longest]} … ({len(text)} characters)"

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
-from verilens.records import Claim, Decision, Media, Provenance, ProvenanceClaim, Verdict
+import numpy as np
+from numpy.typing import NDArray
+
+from verilens.records import Claim, Decision, Evidence, Media, Provenance, ProvenanceClaim, Verdict
 
 DECISIONS: dict[Decision, str] = {
     "fake": "The evidence says AI-generated or forged.",
@@ -33,6 +36,7 @@ STRENGTHS = {
     "declared": "declared, can be forged",
     "trace": "trace, can be forged",
 }
+EVEN = 0.2
 KINDS = {"image": "picture", "video": "video"}
 
 
@@ -87,6 +91,36 @@ def facts(media: Media) -> list[str]:
     if media.kind == "video":
         parts.append("with sound" if media.has_audio else "no sound")
     return [*parts, size(media.size_bytes)]
+
+
+def place(heatmap: NDArray[np.float32]) -> str:
+    """Return where a heat map peaks, by thirds: "upper left", "centre", "everywhere" ...
+
+    "everywhere" when the map hardly varies (its scores span less than 0.2).
+    """
+    if np.nanmax(heatmap) - np.nanmin(heatmap) < EVEN:
+        return "everywhere"
+    rows, columns = heatmap.shape
+    row, column = np.unravel_index(int(np.nanargmax(heatmap)), heatmap.shape)
+    vertical = ("upper", "", "lower")[int(3 * row / rows)]
+    horizontal = ("left", "", "right")[int(3 * column / columns)]
+    return f"{vertical} {horizontal}".strip() or "centre"
+
+
+def where(evidence: Evidence) -> str:
+    """Return where a method sees its claim, in a line; empty when it does not say."""
+    found = evidence.where
+    if found.segments:
+        spans = (
+            f"{seconds(s.start_s)} to {seconds(s.end_s)} ({s.score:.2f})" for s in found.segments
+        )
+        return f"{evidence.method}: flagged {', '.join(spans)}"
+    if found.timeline:
+        return f"{evidence.method}: no segment flagged"
+    if found.heatmap is not None and not np.isnan(found.heatmap).all():
+        peak = float(np.nanmax(found.heatmap))
+        return f"{evidence.method}: highest patch score {peak:.2f}, {place(found.heatmap)}"
+    return ""
 
 
 def says(claim: ProvenanceClaim) -> str:
