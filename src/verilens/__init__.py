@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from verilens.records import Report
-    from verilens.scan import scan, scan_many
+    from verilens.scanner import scan, scan_many
 
 try:
     __version__ = version("verilens")
@@ -24,9 +24,9 @@ __all__ = ["Report", "__version__", "scan", "scan_many"]
 
 def __getattr__(name: str) -> object:
     if name in ("scan", "scan_many"):
-        from verilens import scan as module
+        from verilens import scanner
 
-        return getattr(module, name)
+        return getattr(scanner, name)
     if name == "Report":
         from verilens.records import Report
 

@@ -9,7 +9,14 @@ from typing import Annotated
 
 import typer
 
-from verilens.cli import doctor, methods, scan, selftest
+from verilens.cli.doctor import EXAMPLES as DOCTOR
+from verilens.cli.doctor import doctor
+from verilens.cli.methods import EXAMPLES as METHODS
+from verilens.cli.methods import methods
+from verilens.cli.scan import EXAMPLES as SCAN
+from verilens.cli.scan import scan
+from verilens.cli.selftest import EXAMPLES as SELFTEST
+from verilens.cli.selftest import selftest
 
 app = typer.Typer(
     name="verilens",
@@ -20,10 +27,10 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-app.command(epilog=scan.EXAMPLES)(scan.scan)
-app.command(epilog=methods.EXAMPLES)(methods.methods)
-app.command(epilog=selftest.EXAMPLES)(selftest.selftest)
-app.command(epilog=doctor.EXAMPLES)(doctor.doctor)
+app.command(epilog=SCAN)(scan)
+app.command(epilog=METHODS)(methods)
+app.command(epilog=SELFTEST)(selftest)
+app.command(epilog=DOCTOR)(doctor)
 
 
 def _version(is_asked: bool) -> None:

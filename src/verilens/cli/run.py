@@ -13,7 +13,7 @@ from verilens.cli.writer import Outputs, Writer
 from verilens.errors import ConfigError
 from verilens.health import cache_folder
 from verilens.options import Options, fingerprint
-from verilens.scan import scan_many
+from verilens.scanner import scan_many
 from verilens.store import Store
 
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}

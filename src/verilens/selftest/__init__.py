@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verilens.options import Options, choices
-from verilens.scan import scan_many
+from verilens.scanner import scan_many
 from verilens.weights import sha256
 
 TOLERANCE = 0.05  # of a logit; other processors round differently

@@ -101,16 +101,20 @@ class Scanner:
 
     def open(self, source: Source) -> Callable[[], Report]:
         """Decode a file unless its content is known; return what is left to do for its report."""
-        begun, limit = time.monotonic(), self.options.max_bytes
         try:
             if source.path is None:
                 error = source.error or MediaError("missing", "nothing to read")
                 return partial(self._deliver, source, _failed(source, error))
-            sha256 = self.known.identify(source.path, limit)
+            sha256 = self.known.identify(source.path, self.options.max_bytes)
             report = self.known.claim(sha256) if sha256 else None
             if report is not None and not (self.pages and report.verdict):
                 return partial(self._deliver, source, report)
+            if report is None and sha256 is not None:
+                self._panel()  # a file's time does not pass while networks are loaded
+            begun = time.monotonic()
             try:
+                if sha256 is None:  # the decoder says why, without any network
+                    self._decoder().open(source.path, ())
                 opened = self._decode(source.path, is_known=report is not None)
             except MediaError as error:
                 report = report or _failed(source, error, time.monotonic() - begun)
