@@ -6,7 +6,8 @@ pixels, where the comb is gone (the calibration of Fridrich and Goljan). For eac
 of the standard tables the likelihood of what is seen is compared with that of one compression.
 
 Blind when both compressions used the same table, when the later one was much coarser, when the
-picture was cropped off the grid or resized in between, or holds little texture.
+picture was cropped off the grid or resized in between, or holds little texture. A drawn pattern
+that repeats in step with the 8-pixel grid can look like a comb.
 """
 
 from collections.abc import Sequence

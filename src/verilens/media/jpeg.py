@@ -60,7 +60,7 @@ def decode_luma(path: Path, side: int) -> NDArray[np.uint8] | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=("JPEG", "MPO")) as picture:
+            with Image.open(path, formats=("JPEG",)) as picture:
                 if picture.width * picture.height > MOST_PIXELS or picture.mode == "CMYK":
                     return None
                 picture.draft("L", picture.size)
@@ -102,7 +102,7 @@ def _grey(source: Path | io.BytesIO) -> NDArray[np.float32] | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(source, formats=("JPEG", "MPO")) as picture:
+            with Image.open(source, formats=("JPEG",)) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
                     return None
                 picture.draft("L", (200, 200))
