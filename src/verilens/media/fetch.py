@@ -160,12 +160,14 @@ def _get(target: Target, file: BinaryIO, rules: UrlRules, deadline: float, name:
     try:
         with _connection(target, deadline) as connection:
             connection.request("GET", target.path, headers=_headers())
-            answer = connection.getresponse()
-            if answer.status in _REDIRECTS and answer.headers.get("Location"):
-                return answer.headers["Location"]
-            if answer.status != 200:
-                raise MediaError("unreachable", f"{name}: the server answered {answer.status}")
-            _store(answer, file, rules, name)
+            with connection.getresponse() as answer:
+                if answer.status in _REDIRECTS and answer.headers.get("Location"):
+                    return answer.headers["Location"]
+                if answer.status != 200:
+                    raise MediaError("unreachable", f"{name}: the server answered {answer.status}")
+                _store(answer, file, rules, name)
+            if time.monotonic() >= deadline:
+                raise TimeoutError  # the cut looks like the end of the file
             return None
     except (OSError, http.client.HTTPException, ValueError) as error:
         if time.monotonic() >= deadline:
@@ -194,23 +196,25 @@ def _store(answer: http.client.HTTPResponse, file: BinaryIO, rules: UrlRules, na
 @contextlib.contextmanager
 def _connection(target: Target, deadline: float) -> Iterator[http.client.HTTPConnection]:
     """Connect to a checked address; at the deadline the connection is cut, whatever it does."""
-    plain = _connect(target, deadline)
-    clock = threading.Timer(max(0.0, deadline - time.monotonic()), _cut, (plain,))
+    open_sockets = [_connect(target, deadline)]
+    connection = http.client.HTTPConnection(target.host, target.port)
+    clock = threading.Timer(max(0.0, deadline - time.monotonic()), _cut, (open_sockets,))
     clock.daemon = True
     clock.start()
     try:
-        secured = plain
         if target.scheme == "https":
-            context = ssl.create_default_context()
-            secured = context.wrap_socket(plain, server_hostname=target.host)
-        connection = http.client.HTTPConnection(target.host, target.port)
-        connection.sock = secured
+            secured = ssl.create_default_context().wrap_socket(
+                open_sockets[0], server_hostname=target.host, do_handshake_on_connect=False
+            )
+            open_sockets.append(secured)  # before the handshake, so that the clock can cut it
+            secured.do_handshake()
+        connection.sock = open_sockets[-1]
         yield connection
-        connection.close()
-        secured.close()
     finally:
         clock.cancel()
-        plain.close()
+        connection.close()
+        for used in open_sockets:
+            used.close()
 
 
 def _connect(target: Target, deadline: float) -> socket.socket:
@@ -226,9 +230,9 @@ def _connect(target: Target, deadline: float) -> socket.socket:
     raise failure or TimeoutError("no time left")
 
 
-def _cut(connection: socket.socket) -> None:
+def _cut(open_sockets: Sequence[socket.socket]) -> None:
     with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
+        socket.socket.shutdown(open_sockets[-1], socket.SHUT_RDWR)  # not TLS's polite farewell
 
 
 def _headers() -> dict[str, str]:

@@ -149,7 +149,7 @@ def _ends_grey(picture: Image.Image) -> bool:
 
 def said(error: BaseException) -> str:
     """Return the first line of an error, or its type when it says nothing."""
-    text = str(error).strip()
+    text = str(getattr(error, "strerror", None) or error).strip()
     return text.splitlines()[0][:160] if text else type(error).__name__
 
 

@@ -8,22 +8,24 @@ The decoder may have been taken over by the file it decoded, so the parent unpic
 believes no number: every length is checked against what the views can produce.
 """
 
+import functools
 import json
-import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from typing import BinaryIO, cast, get_args
+from dataclasses import asdict, is_dataclass, replace
+from types import NoneType, UnionType
+from typing import BinaryIO, Literal, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from verilens.errors import MediaError, MediaErrorKind
 from verilens.media.opened import Limits, Opened
-from verilens.records import Clip, Media, Provenance, ProvenanceClaim, Quality, View
+from verilens.records import Clip, Media, Provenance, Quality, View
 
 MAX_HEADER_BYTES = 16 << 20
 _LENGTH = struct.Struct(">Q")
+_LARGEST = 1 << 62
 
 Read = Callable[[memoryview], None]
 
@@ -51,7 +53,7 @@ def send(stream: BinaryIO, opened: Opened) -> None:
     for view, clip in opened.clips.items():
         arrays += [clip.frames, clip.times_s, clip.boxes]
         clips.append({"view": asdict(view), "shape": clip.frames.shape, "size": clip.size})
-    _send(stream, {"media": asdict(opened.media), "clips": clips}, arrays)
+    _send(stream, {"media": _sendable(opened.media), "clips": clips}, arrays)
 
 
 def send_error(stream: BinaryIO, error: MediaError) -> None:
@@ -69,7 +71,24 @@ def _send(
     stream.flush()
 
 
+def _sendable(media: Media) -> object:
+    """Return the facts as JSON values the parent will accept; odd metadata is left behind."""
+    without = replace(media, provenance=Provenance(notes=("its provenance cannot be shown",)))
+    for candidate in (media, without, replace(without, quality=Quality(notes=("not measured",)))):
+        try:
+            text = json.dumps(asdict(candidate), default=_plain, allow_nan=False)
+            fields = json.loads(text)
+            _build(Media, fields)
+        except (ValueError, TypeError, RecursionError, WireError):
+            continue
+        if len(text) < MAX_HEADER_BYTES // 2:
+            return fields
+    raise WireError("facts that cannot be sent")
+
+
 def _plain(value: object) -> object:
+    if isinstance(value, np.generic):
+        return value.item()
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
@@ -130,46 +149,50 @@ def _clip(
     return Clip(frames=frames, times_s=times_s, boxes=boxes, size=size, view=view)
 
 
-def _media(fields: Mapping[str, object], path: str) -> Media:
+def _media(fields: object, path: str) -> Media:
     """Return the facts, every field of its type; the path is the parent's own."""
-    media = Media(**{**fields, "path": path})  # type: ignore[arg-type]
-    quality = Quality(**_mapping(fields["quality"]))  # type: ignore[arg-type]
-    provenance = _mapping(fields["provenance"])
-    claims = [
-        ProvenanceClaim(**_mapping(claim))  # type: ignore[arg-type]
-        for claim in _sequence(provenance.get("claims", ()))
-    ]
-    whole = [media.size_bytes, media.width, media.height]
-    if not all(type(n) is int and 0 <= n < 1 << 62 for n in whole):
-        raise WireError(f"sizes {whole}")
-    for number in (media.duration_s, media.fps):
-        if number is not None and not (type(number) in (int, float) and math.isfinite(number)):
-            raise WireError(f"the number {number!r}")
-    if media.kind not in ("image", "video") or len(str(media.sha256)) != 64:
-        raise WireError("a file that is neither image nor video")
-    return Media(
-        **{
-            **fields,  # type: ignore[arg-type]
-            "path": path,
-            "quality": Quality(**{**asdict(quality), "notes": tuple(quality.notes)}),
-            "provenance": Provenance(
-                **{  # type: ignore[arg-type]
-                    **provenance,
-                    "claims": tuple(claims),
-                    "notes": tuple(_sequence(provenance.get("notes", ()))),
-                }
-            ),
-        }
-    )
+    media = cast(Media, _build(Media, fields))
+    if len(media.sha256) != 64 or min(media.width, media.height) < 1:
+        raise WireError("facts that cannot be")
+    return replace(media, path=path)
 
 
-def _mapping(value: object) -> Mapping[str, object]:
-    if not isinstance(value, dict):
-        raise WireError(f"{type(value).__name__} where a table was due")
-    return value
+def _build(hint: object, value: object) -> object:
+    """Return a JSON value as the type that an annotation of `records` names."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if hint is object:
+        return value
+    if isinstance(hint, type) and is_dataclass(hint):
+        return _record(hint, value)
+    if origin is Literal and value in parts:
+        return value
+    if origin is UnionType:
+        kinds = [part for part in parts if part is not NoneType]
+        return None if value is None else _build(kinds[0], value)
+    if origin is tuple and isinstance(value, list):
+        return tuple(_build(parts[0], item) for item in value)
+    if origin is Mapping and isinstance(value, dict):
+        return {str(key): _build(parts[1], item) for key, item in value.items()}
+    if hint is float and type(value) in (int, float):
+        return _finite(value)
+    if hint in (int, str, bool) and type(value) is hint:
+        return _finite(value) if hint is int else value
+    raise WireError(f"{str(value)[:40]!r} where {hint} was due")
 
 
-def _sequence(value: object) -> Sequence[object]:
-    if not isinstance(value, list | tuple):
-        raise WireError(f"{type(value).__name__} where a list was due")
+def _record(kind: type, value: object) -> object:
+    hints = _hints(kind)
+    if not isinstance(value, dict) or value.keys() != hints.keys():
+        raise WireError(f"no {kind.__name__}")
+    return kind(**{name: _build(hint, value[name]) for name, hint in hints.items()})
+
+
+@functools.cache
+def _hints(kind: type) -> dict[str, object]:
+    return get_type_hints(kind)
+
+
+def _finite(value: object) -> object:
+    if not -_LARGEST < cast(float, value) < _LARGEST:
+        raise WireError(f"the number {value}")
     return value
