@@ -73,6 +73,12 @@ def test_too_little_to_tell_is_none(tmp_path: Path) -> None:
     assert double_compression(np.zeros((8, 8), np.uint8), standard_table(50)) is None
 
 
+@pytest.mark.parametrize("step", [0, 1, 65535])
+def test_absurd_tables_say_nothing(step: int) -> None:
+    luma = np.asarray(scene(0).convert("L"))
+    assert double_compression(luma, [step] * 64) is None
+
+
 def test_coefficients_are_the_orthonormal_dct() -> None:
     block = np.full((8, 8), 10.0)
     found = coefficients(block)

@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 
 FREQUENCIES = 15  # lowest AC coefficients that are read
 LARGEST_STEP = 12  # quantised values that are counted
+COARSEST = 1024  # a step above it is damage
 FEWEST = 400  # non-zero coefficients below which nothing is said
 EARLIER = range(30, 100)  # qualities that are tried
 NOISE = 0.5  # deviation of a coefficient, from rounding pixels between the compressions
@@ -53,10 +54,12 @@ def earlier_gain(luma: NDArray[np.uint8], table: Sequence[int]) -> float | None:
     total = 0
     for order in range(1, FREQUENCIES + 1):
         at, step = ZIGZAG[order], table[order]
+        if not 2 <= step <= COARSEST:
+            continue
         seen = np.abs(np.rint(on_grid[:, at] / step))
         counts = np.bincount(seen[seen <= LARGEST_STEP].astype(int), minlength=LARGEST_STEP + 1)
         counts[0] = 0
-        if step < 2 or counts.sum() < 50:
+        if counts.sum() < 50:
             continue
         total += int(counts.sum())
         _add_gains(gains, counts, np.abs(moved[:, at]), order, step)
