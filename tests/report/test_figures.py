@@ -91,7 +91,7 @@ def test_colours_rise_in_lightness() -> None:
 
 def test_overlay_is_opaque_only_where_scores_are_high() -> None:
     layer = figures.overlay(np.array([[0.0, 1.0], [np.nan, 0.0]], dtype=np.float32))
-    assert layer.shape == (512, 512, 4)
+    assert layer.shape == (256, 256, 4)
     assert layer[0, -1, 3] == 255
     assert layer[0, 0, 3] < 50 and layer[-1, 0, 3] < 50
 

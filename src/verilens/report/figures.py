@@ -70,13 +70,15 @@ def aids(rgb: RGB, qualities: Sequence[int] = QUALITIES) -> tuple[Aid, ...]:
 
 def error_levels(rgb: RGB, quality: int = 90, gain: float = ELA_GAIN) -> RGB:
     """Return the difference to a recompressed copy, times `gain`; black is no difference."""
-    return _bytes(np.abs(rgb.astype(np.float32) - _recompressed(rgb, quality)) * gain)
+    change = cv2.absdiff(np.ascontiguousarray(rgb), _recompressed(rgb, quality))
+    return np.asarray(cv2.convertScaleAbs(change, alpha=gain), dtype=np.uint8)
 
 
 def noise_residual(rgb: RGB, gain: float = NOISE_GAIN) -> RGB:
     """Return the difference to a 3 x 3 median, times `gain`, around mid-grey."""
-    smooth = cv2.medianBlur(np.ascontiguousarray(rgb), 3).astype(np.float32)
-    return _bytes((rgb.astype(np.float32) - smooth) * gain + 128.0)
+    exact = np.ascontiguousarray(rgb)
+    smooth = cv2.medianBlur(exact, 3)
+    return np.asarray(cv2.addWeighted(exact, gain, smooth, -gain, 128.0), dtype=np.uint8)
 
 
 def spectrum(rgb: RGB, tile: int = TILE) -> RGB:
@@ -107,19 +109,21 @@ def ghosts(rgb: RGB, qualities: Sequence[int] = QUALITIES, block: int = 16) -> l
     The squared difference is averaged over block x block pixels and normalised over the qualities
     at every pixel, as in Farid 2009.
     """
-    exact = rgb.astype(np.float32)
-    changes = np.stack(
-        [
-            cv2.blur(((exact - _recompressed(rgb, q)) ** 2).mean(axis=2), (block, block))
-            for q in qualities
-        ]
-    )
-    low, high = changes.min(axis=0), changes.max(axis=0)
-    scaled = (changes - low) / np.maximum(high - low, 1e-6)
+    changes = [_change(rgb, quality, block) for quality in qualities]
+    low, high = np.minimum.reduce(changes), np.maximum.reduce(changes)
+    span = np.maximum(high - low, 1e-6)
+    scaled = [(change - low) / span for change in changes]
     return [np.repeat(_bytes(ghost * 255.0)[..., None], 3, axis=2) for ghost in scaled]
 
 
-def overlay(grid: Scores, longer: int = 512) -> NDArray[np.uint8]:
+def _change(rgb: RGB, quality: int, block: int) -> Scores:
+    difference = cv2.absdiff(np.ascontiguousarray(rgb), _recompressed(rgb, quality))
+    squares = np.square(difference, dtype=np.uint16).astype(np.float32)
+    mean = cv2.transform(squares, np.full((1, 3), 1 / 3, dtype=np.float32))
+    return np.asarray(cv2.blur(mean, (block, block)), dtype=np.float32)
+
+
+def overlay(grid: Scores, longer: int = 256) -> NDArray[np.uint8]:
     """Return scores in [0, 1] as a smooth coloured layer to lay over a picture, (H, W, 4) uint8.
 
     Colours run from dark blue (0) to yellow (1), which colour-blind readers can order too; low
@@ -160,7 +164,7 @@ def jpeg_uri(rgb: RGB, quality: int = 85) -> str:
 def png_uri(pixels: NDArray[np.uint8]) -> str:
     """Return an RGB or RGBA picture as a data: address."""
     order = [2, 1, 0, 3][: pixels.shape[2]]
-    return _uri(".png", "image/png", pixels[..., order], (cv2.IMWRITE_PNG_COMPRESSION, 9))
+    return _uri(".png", "image/png", pixels[..., order], (cv2.IMWRITE_PNG_COMPRESSION, 6))
 
 
 def _uri(suffix: str, kind: str, bgr: NDArray[np.uint8], settings: tuple[int, int]) -> str:
@@ -168,12 +172,10 @@ def _uri(suffix: str, kind: str, bgr: NDArray[np.uint8], settings: tuple[int, in
     return f"data:{kind};base64,{base64.b64encode(data.tobytes()).decode('ascii')}"
 
 
-def _recompressed(rgb: RGB, quality: int) -> NDArray[np.float32]:
+def _recompressed(rgb: RGB, quality: int) -> RGB:
     bgr = np.ascontiguousarray(rgb[..., ::-1])
     _, data = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, quality))
-    decoded: NDArray[np.float32] = np.asarray(
-        cv2.imdecode(data, cv2.IMREAD_COLOR), dtype=np.float32
-    )
+    decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), dtype=np.uint8)
     return np.ascontiguousarray(decoded[..., ::-1])
 
 

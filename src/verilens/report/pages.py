@@ -16,7 +16,7 @@ from verilens.report.index import EntryFile, entry, write_index
 
 WHOLE = View(size=PREVIEW, frames=8, fit="contain")
 THUMBNAILS = View(size=160, frames=12, fit="contain")
-NATIVE = View(size=1536, frames=1, fit="native")
+NATIVE = View(size=1024, frames=1, fit="native")
 
 
 class Pages:
