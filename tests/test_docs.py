@@ -1,0 +1,57 @@
+"""The documentation says what the program does: commands exist, methods and targets are named."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from verilens import catalog
+from verilens.cli import app
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMAND = re.compile(r"^(?:\$ )?(verilens [^#|\n]*)", re.MULTILINE)
+TARGET = re.compile(r"\bmake ([a-z-]+)")
+
+
+def commands() -> list[str]:
+    """Return every verilens command that stands in a code block of the documentation."""
+    blocks = re.findall(r"```[a-z]*\n(.*?)```", "".join(p.read_text() for p in PAGES), re.DOTALL)
+    found = {line.strip() for block in blocks for line in COMMAND.findall(block)}
+    return sorted(line for line in found if "..." not in line)
+
+
+@pytest.mark.parametrize("line", commands())
+def test_documented_options_exist(line: str) -> None:
+    _, command, *arguments = shlex.split(line)
+    shown = CliRunner(env={"COLUMNS": "200", "TERM": "dumb"}).invoke(app, [command, "--help"])
+    assert shown.exit_code == 0, shown.output
+    for option in (a for a in arguments if a.startswith("--")):
+        assert option in shown.output
+
+
+def test_every_command_is_documented() -> None:
+    text = "".join(p.read_text() for p in PAGES)
+    for command in app.registered_commands:
+        assert f"verilens {command.name or command.callback.__name__}" in text
+
+
+def test_every_make_target_named_in_the_docs_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {t for p in PAGES for t in TARGET.findall(p.read_text())}
+    assert named - {"sure"} <= targets
+
+
+def test_the_docs_page_of_methods_is_built_from_every_card() -> None:
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("hooks", ROOT / "docs" / "hooks.py")
+    assert spec and spec.loader
+    hooks = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hooks)
+    page = hooks.on_page_markdown((ROOT / "docs" / "methods.md").read_text())
+    for card in catalog.cards().values():
+        assert f"`{card.name}`" in page
+        assert all(limit in page for limit in card.limits)
