@@ -3,12 +3,10 @@
 import sys
 import threading
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Self
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -17,33 +15,37 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from verilens.cli.writer import Outputs
 from verilens.media.sources import expand
 from verilens.records import Report
+from verilens.report.terminal import Tally, detail, line, summary
+
+PIPED_WIDTH = 400  # columns of a line that goes into a file or another program
 
 
 class Display:
-    """Shows reports as they come; counts decisions and errors."""
+    """Shows reports as they come, and counts them in `tally`."""
 
     def __init__(self, paths: list[str], outputs: Outputs, is_one: bool) -> None:
-        self.counts: Counter[str] = Counter()
-        self.outputs = outputs
-        self._begun = time.monotonic()
-        self._errors = Console(stderr=True)
+        self.tally = Tally()
+        self._outputs = outputs
         self._is_one = is_one
+        self._begun = time.monotonic()
+        self._errors = Console(stderr=True, highlight=False)
+        is_watched = sys.stdout.isatty()
         # On a terminal the lines go through the console that also draws the progress.
-        self._lines = (
-            self._errors if sys.stdout.isatty() else Console(highlight=False, width=10_000)
-        )
+        self._lines = self._errors if is_watched else Console(highlight=False, width=PIPED_WIDTH)
+        self._path_width = 40 if is_watched else None
         self._shows = not outputs.quiet and outputs.json != "-"
         self._progress = Progress(
             SpinnerColumn(),
             MofNCompleteColumn(),
             BarColumn(),
             TextColumn("{task.fields[rate]}"),
-            TextColumn("left"),
             TimeRemainingColumn(),
+            TextColumn("left"),
             console=self._errors,
             disable=outputs.quiet or is_one or not self._errors.is_terminal,
             transient=True,
@@ -59,32 +61,33 @@ class Display:
     def __exit__(self, *exception: object) -> None:
         self._progress.stop()
 
-    @property
-    def done(self) -> int:
-        """Return how many files were shown."""
-        return self.counts.total()
-
     def add(self, report: Report) -> None:
         """Show one report."""
-        self.counts[report.verdict.decision if report.verdict else "error"] += 1
-        rate = self.done / (time.monotonic() - self._begun)
+        self.tally.add(report)
+        rate = self.tally.total / (time.monotonic() - self._begun)
         self._progress.update(self._task, advance=1, rate=f"{rate:.1f} files/s")
-        if self._shows:
-            self._lines.print(_line(report), soft_wrap=True)
+        if self._shows and self._is_one:
+            self._lines.width = min(self._lines.width, 100)
+            self._lines.print(detail(report))
+        elif self._shows:
+            self._lines.print(line(report, self._path_width))
 
     def say(self, message: str) -> None:
         """Show a message on standard error, also when quiet."""
         self._progress.stop()
-        self._errors.print(escape(message), soft_wrap=True)
+        self._errors.print(Text(message), soft_wrap=True)
 
     def finish(self, store: Path | None) -> None:
-        """Show the summary."""
-        if self.outputs.quiet or self._is_one:
+        """Show the summary, and where results lie."""
+        self._progress.stop()
+        if self._outputs.quiet:
             return
-        seconds = time.monotonic() - self._begun
-        counts = ", ".join(f"{count} {name}" for name, count in sorted(self.counts.items()))
-        kept = f"; results kept in {store}" if store else ""
-        self.say(f"{self.done} files in {seconds:.0f} s: {counts or 'nothing to scan'}{kept}")
+        if not self._is_one:
+            self._errors.print(summary(self.tally, time.monotonic() - self._begun))
+        if self._outputs.html:
+            self.say(f"pages: {self._outputs.html / 'index.html'}")
+        if store:
+            self.say(f"results are kept in {store}; --fresh forgets them")
 
     def _count(self, paths: list[str]) -> None:
         """Work out how many files there are, for the time left; nothing is fetched for it."""
@@ -97,11 +100,3 @@ class Display:
             else:
                 total += sum(1 for _ in expand([path]))
         self._progress.update(self._task, total=total)
-
-
-def _line(report: Report) -> str:
-    if report.error is not None:
-        return f"error       {escape(report.path)}: {escape(report.error.message)}"
-    assert report.verdict is not None
-    verdict = report.verdict
-    return f"{verdict.decision:10}  {verdict.probability:4.0%}  {escape(report.path)}"

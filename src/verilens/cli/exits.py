@@ -35,9 +35,7 @@ def exits() -> Iterator[None]:
     except VerilensError as error:
         _leave(str(error), BUG)
     except BrokenPipeError:
-        # Python flushes standard output once more on its way out; let that go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(BROKEN_PIPE)
+        sys.exit(reader_gone())
     except KeyboardInterrupt:
         _leave("stopped", INTERRUPTED)
     except Terminated:
@@ -51,6 +49,12 @@ def exits() -> Iterator[None]:
             "'verilens doctor'. VERILENS_DEBUG=1 shows where it happened.",
             BUG,
         )
+
+
+def reader_gone() -> int:
+    """Return the exit code for output that nobody reads any more, and let the rest go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return BROKEN_PIPE
 
 
 def _leave(message: str, code: int) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verilens.cli.display import Display
-from verilens.cli.exits import UNREADABLE, Terminated
+from verilens.cli.exits import UNREADABLE, Terminated, reader_gone
 from verilens.cli.writer import Outputs, Writer
 from verilens.errors import ConfigError
 from verilens.health import cache_folder
@@ -40,11 +40,13 @@ def run(paths: list[str], options: Options, outputs: Outputs, kept: Kept) -> int
                 writer.add(report)
                 display.add(report)
         except (KeyboardInterrupt, Terminated):
-            display.say(_how_to_go_on(display.done, kept.path))
+            display.say(_how_to_go_on(display.tally.total, kept.path))
             raise
+        except BrokenPipeError:
+            return reader_gone()
         writer.finish()
         display.finish(kept.path)
-        return UNREADABLE if display.counts["error"] else 0
+        return UNREADABLE if display.tally.errors else 0
 
 
 def is_one(paths: list[str]) -> bool:

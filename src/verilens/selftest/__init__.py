@@ -8,7 +8,6 @@ shipped weights gave; `python -m verilens.selftest` writes it anew (`make selfte
 import json
 import tempfile
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,8 +18,11 @@ from verilens.options import Options, choices
 from verilens.scanner import scan_many
 from verilens.weights import sha256
 
+EXPECTED = Path(__file__).with_name("expected.json")
 TOLERANCE = 0.05  # of a logit; other processors round differently
 SIDE = 320
+
+Methods = tuple[str, ...] | None
 
 
 class Check(NamedTuple):
@@ -50,7 +52,7 @@ def _block(power: int) -> NDArray[np.int64]:
     return np.ones((1 << power, 1 << power, 1), dtype=np.int64)
 
 
-def measure() -> dict[str, dict[str, float]]:
+def measure(methods: Methods = None) -> dict[str, dict[str, float]]:
     """Return the logit of every method on every picture, through the whole of a scan."""
     from PIL import Image
 
@@ -61,33 +63,41 @@ def measure() -> dict[str, dict[str, float]]:
             Image.fromarray(pixels).save(paths[-1])
         return {
             Path(report.path).stem: {e.method: e.logit for e in report.evidence}
-            for report in scan_many(paths, Options(where=False))
+            for report in scan_many(paths, Options(methods=methods, where=False))
         }
 
 
-def checks() -> Iterator[Check]:
-    """Yield what was compared. MissingWeights when weights are absent or altered."""
-    hashes = {choice.card.name: sha256(choice.weights) for choice in choices(None)}
-    expected = json.loads((files("verilens.selftest") / "expected.json").read_text("utf-8"))
+def checks(expected: Path = EXPECTED, methods: Methods = None) -> Iterator[Check]:
+    """Yield what was compared. MissingWeights when weights are absent or altered.
+
+    methods: as in Options. A method without stored values is compared by name only, and fails.
+    """
+    known = json.loads(expected.read_text(encoding="utf-8"))
+    hashes = _hashes(methods)
     for method, found in hashes.items():
-        is_same = expected["weights"].get(method) == found
+        is_same = known["weights"].get(method) == found
         says = "as shipped" if is_same else "not the weights that the stored values belong to"
         yield Check(f"{method} weights", is_same, says)
-    for picture, logits in measure().items():
-        for method, known in expected["logits"][picture].items():
-            found_logit = logits.get(method)
-            if found_logit is None:
-                yield Check(f"{method} on {picture}", False, "gave no evidence")
-                continue
-            off = abs(found_logit - known)
-            says = f"logit {found_logit:+.4f}, stored {known:+.4f}"
-            yield Check(f"{method} on {picture}", off <= TOLERANCE, says)
+    for picture, logits in measure(methods).items():
+        for method in hashes:
+            stored = known["logits"][picture].get(method)
+            yield _compared(f"{method} on {picture}", logits.get(method), stored)
 
 
-def record(path: Path) -> None:
+def record(path: Path = EXPECTED, methods: Methods = None) -> None:
     """Write the stored values anew, from the installed weights."""
-    values = {
-        "weights": {choice.card.name: sha256(choice.weights) for choice in choices(None)},
-        "logits": measure(),
-    }
+    values = {"weights": _hashes(methods), "logits": measure(methods)}
     path.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+
+
+def _hashes(methods: Methods) -> dict[str, str]:
+    return {choice.card.name: sha256(choice.weights) for choice in choices(methods)}
+
+
+def _compared(name: str, found: float | None, stored: float | None) -> Check:
+    if found is None:
+        return Check(name, False, "gave no evidence")
+    if stored is None:
+        return Check(name, False, "has no stored value")
+    says = f"logit {found:+.4f}, stored {stored:+.4f}"
+    return Check(name, abs(found - stored) <= TOLERANCE, says)

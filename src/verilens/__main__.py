@@ -1,0 +1,5 @@
+"""python -m verilens: the command line."""
+
+from verilens.cli import main
+
+main()
