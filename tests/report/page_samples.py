@@ -1,12 +1,10 @@
 """Two reports with everything a page can show, and one error."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 
 from verilens import catalog
-from verilens.card import WeightsCard
 from verilens.records import (
     ErrorRecord,
     Evidence,
@@ -21,18 +19,6 @@ from verilens.records import (
 )
 from verilens.report import figures, html
 
-WEIGHTS = WeightsCard(
-    name="starter",
-    file=Path("starter.safetensors"),
-    sha256="b" * 64,
-    licence="Apache-2.0",
-    corpus="",
-    recipe="",
-    command="",
-    seed=0,
-    measured={},
-    limits=(),
-)
 CONTEXT = html.Context(
     thresholds=html.Thresholds(
         genuine=0.25,
@@ -41,7 +27,7 @@ CONTEXT = html.Context(
         meaning=("fake: at most 1% of genuine files reach it",),
     ),
     cards=catalog.cards(),
-    weights={"npr": WEIGHTS},
+    weights={"npr": html.Weights("starter", "b" * 64)},
     made_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
 )
 

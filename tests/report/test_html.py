@@ -210,6 +210,19 @@ def test_context_knows_the_installed_methods() -> None:
     assert shared.made_at <= datetime.now(UTC)
 
 
+def test_context_names_the_weights_that_were_used(tmp_path: Path) -> None:
+    path = tmp_path / "mine.safetensors"
+    path.write_bytes(b"abc")
+    digest = hashlib.sha256(b"abc").hexdigest()
+    assert html.context(chosen={"npr": path}).weights == {"npr": html.Weights("mine", digest)}
+
+
+def test_video_without_scores_still_shows_its_moments() -> None:
+    found = page(dataclasses.replace(VIDEO, evidence=()), VIDEO_PICTURES)
+    assert "Moments" in found.text
+    assert sum(tag == "button" for tag, _ in found.tags) == 3
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2000, 30, 3)])
 def test_odd_pictures_make_a_page(shape: tuple[int, int, int]) -> None:
     assert_closed(page(REPORT, html.Pictures(preview=np.zeros(shape, dtype=np.uint8))))

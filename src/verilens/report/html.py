@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from verilens import catalog, weights
-from verilens.card import Card, WeightsCard
+from verilens.card import Card
 from verilens.records import Decision, Evidence, Report
 from verilens.report import figures, words
 from verilens.report.escape import shortened, visible
@@ -27,7 +28,7 @@ from verilens.report.figures import RGB, Aid
 from verilens.report.timeline import timeline
 
 PREVIEW = 1280
-AID = 560
+AID = 480
 GHOST = 280
 
 
@@ -67,25 +68,40 @@ class Thresholds:
         return [zone for zone in zones if zone[2] > zone[1]]
 
 
+class Weights(NamedTuple):
+    """Name and SHA-256 of a weights file."""
+
+    name: str
+    sha256: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What every page of one run shares: thresholds, and the methods' cards and weights by name."""
+    """What every page of one scan shares.
+
+    cards, weights: by the method's name. weights holds those the scan used.
+    """
 
     thresholds: Thresholds | None = None
     cards: Mapping[str, Card] = field(default_factory=dict)
-    weights: Mapping[str, WeightsCard] = field(default_factory=dict)
+    weights: Mapping[str, Weights] = field(default_factory=dict)
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
-def context(thresholds: Thresholds | None = None, chosen: str = "starter") -> Context:
-    """Return the context of the installed methods with the weights named `chosen`."""
+def context(
+    thresholds: Thresholds | None = None, chosen: Mapping[str, Path] | None = None
+) -> Context:
+    """Return the context of a scan.
+
+    chosen: weights file by method; None means the starter weights of every installed method.
+    """
     cards = catalog.cards()
-    found = {name: weights.available(card).get(chosen) for name, card in cards.items()}
-    return Context(
-        thresholds=thresholds,
-        cards=cards,
-        weights={name: card for name, card in found.items() if card is not None},
-    )
+    if chosen is None:
+        found = {name: weights.available(card).get("starter") for name, card in cards.items()}
+        used = {name: Weights(card.name, card.sha256) for name, card in found.items() if card}
+    else:
+        used = {name: Weights(path.stem, weights.sha256(path)) for name, path in chosen.items()}
+    return Context(thresholds=thresholds, cards=cards, weights=used)
 
 
 def write_page(
@@ -170,7 +186,7 @@ def _layer(evidence: Evidence) -> tuple[Evidence, str]:
 def _aid(aid: Aid, longer: int) -> Image:
     shown = figures.fit(aid.picture, longer)
     return Image(
-        address=figures.jpeg_uri(shown, 80),
+        address=figures.jpeg_uri(shown, 75),
         width=shown.shape[1],
         height=shown.shape[0],
         title=aid.title,

@@ -49,11 +49,11 @@ class Timeline:
 
 
 def timeline(media: Media, evidence: Sequence[Evidence]) -> Timeline | None:
-    """Return the timeline of a video, or None when no method scored moments."""
-    drawn = [e for e in evidence if e.where.timeline]
-    if not drawn:
+    """Return the timeline of a video, without lines when nothing was scored; None for a still."""
+    if media.kind != "video":
         return None
-    last_s = max(time for e in drawn for time, _ in e.where.timeline)
+    drawn = [e for e in evidence if e.where.timeline]
+    last_s = max((time for e in drawn for time, _ in e.where.timeline), default=0.0)
     duration_s = max(media.duration_s or 0.0, last_s, 1e-3)
     stretches = [
         Stretch(

@@ -19,6 +19,7 @@ for (const choice of document.querySelectorAll("input[name=layer]")) {
 const cursor = document.getElementById("cursor");
 for (const thumb of document.querySelectorAll(".thumb")) {
   const point = () => {
+    if (!cursor) return;
     cursor.setAttribute("x1", thumb.dataset.x);
     cursor.setAttribute("x2", thumb.dataset.x);
     cursor.setAttribute("visibility", "visible");
