@@ -6,7 +6,7 @@ here; a method overrides them only when its paper does.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, Self
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from verilens.batch import ClipBatch
 from verilens.method import Loss, Method
+from verilens.nn.fold import fold_batch_norms
 from verilens.records import Box, Claim, Clip, Evidence, View, Where
 
 # Of one forward pass. Larger passes are slower on a CPU: their activations leave the caches and go
@@ -51,6 +52,15 @@ class Detector(Method):
         logits = self(batch.frames.flatten(0, 1)).view(batch.frames.shape[:2]).mean(1)
         total = torch.nn.functional.binary_cross_entropy_with_logits(logits, batch.labels)
         return Loss(total=total, parts={"bce": total.detach()})
+
+    def optimised(self) -> Self:
+        """Return self, changed in place to score faster; the logits stay equal within 1e-4.
+
+        Needs evaluation mode; afterwards it can neither be trained nor take weights files.
+        """
+        fold_batch_norms(self)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return self
 
     @torch.inference_mode()
     def crop_logits(self, frames: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -16,7 +16,6 @@ import torch
 from verilens import catalog
 from verilens.errors import MediaError
 from verilens.media.opened import Opened
-from verilens.nn.fold import fold_batch_norms
 from verilens.options import choices
 from verilens.records import Evidence, Kind, View, Where
 from verilens.verify.detector import Detector
@@ -79,11 +78,7 @@ class Panel:
 def assemble(methods: tuple[str, ...] | None) -> Panel:
     """Return the panel of these methods (see Options), in the form that scores fastest."""
     loaded = [catalog.load(c.card.name, str(c.weights)) for c in choices(methods)]
-    detectors = [method for method in loaded if isinstance(method, Detector)]
-    for detector in detectors:
-        fold_batch_norms(detector)
-        detector.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Panel(detectors)
+    return Panel([method.optimised() for method in loaded if isinstance(method, Detector)])
 
 
 def single_threaded() -> None:

@@ -57,7 +57,8 @@ class Bottleneck(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(self.branch(x) + self.shortcut(x))
+        y: Tensor = self.branch(x)
+        return y.add_(self.shortcut(x)).relu_()
 
 
 def trunk(width: int, depths: tuple[int, ...]) -> nn.Sequential:

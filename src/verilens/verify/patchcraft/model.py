@@ -6,12 +6,13 @@ Shapes follow one frame of the paper's configuration: two 256 x 256 pictures, 30
 """
 
 import dataclasses
+from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, pad
+from torch.nn.functional import conv2d, conv_transpose2d, pad
 
 from verilens.records import Clip, Evidence
 from verilens.verify.detector import Detector
@@ -19,29 +20,53 @@ from verilens.verify.patchcraft.config import Config
 from verilens.verify.patchcraft.kernels import srm_kernels
 from verilens.verify.patchcraft.reconstruct import Pair, luma, reconstruct, smash
 
-IN_CHANNELS = {"luma": 30, "rgb": 90, "summed": 1}
+PLANES = {"luma": 1, "rgb": 3, "summed": 1}
+
+
+class Planes(nn.Module):
+    """The planes that are filtered. Maps RGB pictures (N, 3, H, W) to (N, 1 or 3, H, W)."""
+
+    def __init__(self, maps: str) -> None:
+        super().__init__()
+        self.coloured = maps == "rgb"
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return pictures if self.coloured else luma(pictures)[:, None]
 
 
 class HighPass(nn.Module):
-    """The fixed kernels. Maps pictures (N, 3, H, W) in [0, 1] to (N, maps, H - 4, W - 4)."""
+    """The fixed kernels on every plane. Maps (N, P, H, W) in [0, 1] to (N, P x K, H - 4, W - 4)."""
 
     kernels: Tensor
 
     def __init__(self, maps: str) -> None:
         super().__init__()
-        self.maps = maps
         kernels = srm_kernels()
         scaled = 255 * kernels / kernels[:, 2:3, 2:3].abs()
         if maps == "summed":
             scaled = scaled.sum(0, keepdim=True)
-        self.register_buffer("kernels", scaled[:, None], persistent=False)
+        self.register_buffer("kernels", scaled[:, None], persistent=False)  # (K, 1, 5, 5)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        n, _, height, width = pictures.shape
-        if self.maps == "rgb":
-            maps = conv2d(pictures.reshape(3 * n, 1, height, width), self.kernels)
-            return maps.view(n, -1, height - 4, width - 4)
-        return conv2d(luma(pictures)[:, None], self.kernels)
+    def forward(self, planes: Tensor) -> Tensor:
+        n, count, height, width = planes.shape
+        maps = conv2d(planes.reshape(n * count, 1, height, width), self.kernels)
+        return maps.reshape(n, -1, height - 4, width - 4)
+
+
+@torch.no_grad()
+def composed(highpass: HighPass, convolution: nn.Conv2d) -> nn.Conv2d:
+    """Return the one convolution over planes that equals `convolution` after `highpass`."""
+    width, maps, size, _ = convolution.weight.shape
+    planes = maps // len(highpass.kernels)
+    weight = convolution.weight.reshape(width * planes, -1, size, size)
+    shape = (width, planes, size + 4, size + 4)
+    both = nn.Conv2d(planes, width, size + 4)
+    # Strides that say channels last even of one plane: the other path is six times slower.
+    product = torch.empty(shape, memory_format=torch.channels_last)
+    product.copy_(conv_transpose2d(weight, highpass.kernels).view(shape))
+    both.weight = nn.Parameter(product)
+    both.bias = convolution.bias
+    return both
 
 
 def classifier(width: int, stages: tuple[int, ...], kernel: int, pool: int) -> nn.Sequential:
@@ -66,9 +91,11 @@ class PatchCraft(Detector):
         super().__init__()
         config = config or Config()
         self.config = config
-        self.highpass = HighPass(config.maps)
+        highpass = HighPass(config.maps)
+        maps = PLANES[config.maps] * len(highpass.kernels)  # 30
+        self.highpass = nn.Sequential(Planes(config.maps), highpass)
         self.block = nn.Sequential(
-            nn.Conv2d(IN_CHANNELS[config.maps], config.width, config.kernel),
+            nn.Conv2d(maps, config.width, config.kernel),
             nn.BatchNorm2d(config.width),
             nn.Hardtanh(),
         )
@@ -93,6 +120,17 @@ class PatchCraft(Detector):
         features: Tensor = self.block(self.highpass(pictures))
         rich, poor = features.chunk(2)
         return rich - poor
+
+    def optimised(self) -> Self:
+        """Return self, changed for inference: kernels and first convolution become one."""
+        super().optimised()
+        planes, *kernels = self.highpass
+        first = self.block[0]
+        for highpass in kernels:
+            if isinstance(highpass, HighPass) and isinstance(first, nn.Conv2d):
+                self.block[0] = composed(highpass, first)
+        self.highpass = nn.Sequential(planes)
+        return self
 
     def evidence(self, clip: Clip, logits: NDArray[np.float64]) -> Evidence:
         """Return the pooled score, in words, with a warning for pictures too small to compare."""

@@ -1,0 +1,1 @@
+"""Layers and network steps that three methods or more share."""
