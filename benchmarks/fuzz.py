@@ -34,6 +34,7 @@ LIMITS = Limits(seconds=20.0)
 GRACE_S = 10.0
 LARGEST_SOURCE = 8 << 20
 SUFFIXES = ("jpg", "png", "webp", "gif", "bmp", "tif", "avif", "heic", "mp4", "mkv", "avi", "txt")
+PICTURES = ("astronaut", "coffee", "chelsea", "rocket")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -84,14 +85,14 @@ def collect(folder: Path) -> list[Path]:
     return [path for path in found if 0 < path.stat().st_size <= LARGEST_SOURCE]
 
 
-def make_sources(folder: Path) -> list[Path]:
+def make_sources(folder: Path, names: Sequence[str] = PICTURES) -> list[Path]:
     """Write small pictures and films in every format we read; add the examples."""
     import pillow_heif
     from skimage import data
 
     pillow_heif.register_heif_opener()
     folder.mkdir(parents=True)
-    for name in ("astronaut", "coffee", "chelsea", "rocket"):
+    for name in names:
         picture = Image.fromarray(getattr(data, name)()).resize((320, 240))
         for suffix in SUFFIXES[:8]:
             picture.save(folder / f"{name}.{suffix}")

@@ -39,7 +39,7 @@ def refuse_protected(file: BinaryIO, form: Format, name: str) -> None:
 
 
 def check_png(file: BinaryIO, name: str) -> None:
-    """Raise MediaError "corrupt" when a chunk that the picture needs fails its checksum."""
+    """Raise MediaError "corrupt" when a needed chunk fails its checksum or the end is missing."""
     file.seek(8)
     while len(head := file.read(8)) == 8:
         length, kind = int.from_bytes(head[:4], "big"), head[4:]
@@ -52,12 +52,13 @@ def check_png(file: BinaryIO, name: str) -> None:
             length -= len(data)
         stated = file.read(4)
         if len(stated) < 4:
-            break  # cut short: the decoder says so, unless only the end mark is missing
+            break
         if found != int.from_bytes(stated, "big"):
             part = kind.decode("ascii", "replace")
             raise MediaError(
                 "corrupt", f"{name}: damaged: part {part!r} fails its checksum; get another copy"
             )
         if kind == b"IEND":
-            break
-    file.seek(0)
+            file.seek(0)
+            return
+    raise MediaError("corrupt", f"{name}: cut short: its end is missing; get another copy")
