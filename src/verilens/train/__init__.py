@@ -1,0 +1,1 @@
+"""Training: how methods get their weights."""
