@@ -83,11 +83,11 @@ def test_line_has_the_promised_fields() -> None:
 
 
 def test_undecodable_path_is_readable_and_exact() -> None:
-    path = b"caf\xe9.jpg".decode("utf-8", "surrogateescape")
+    path = b"a\xe9.jpg".decode("utf-8", "surrogateescape")
     text = report_json.dumps(dataclasses.replace(REPORT, path=path))
     line = strict(text)
-    assert line["path"] == "caf\\xe9.jpg"
-    assert bytes.fromhex(line["path_bytes"]) == b"caf\xe9.jpg"
+    assert line["path"] == "a\\xe9.jpg"
+    assert bytes.fromhex(line["path_bytes"]) == b"a\xe9.jpg"
     assert report_json.parse(line).path == path
 
 
