@@ -274,9 +274,11 @@ def scan(folder: Path, count: int) -> list[str]:
     """Run `verilens scan` on the damaged files; return the broken promises."""
     with tempfile.TemporaryDirectory() as room:
         lines = Path(room) / "lines.jsonl"
-        command = [sys.executable, "-m", "verilens", "scan", str(folder), "--fresh", "--json"]
-        done = subprocess.run([*command, str(lines)], capture_output=True, text=True, check=False)
-        broken = [] if done.returncode in (0, 3) else [f"scan ended with {done.returncode}"]
+        command = [sys.executable, "-m", "verilens", "scan", str(folder), "--json", str(lines)]
+        command += ["--store", str(Path(room) / "store.duckdb")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        said = " ".join((done.stderr + done.stdout).split())[-300:]
+        broken = [] if done.returncode in (0, 3) else [f"scan: exit code {done.returncode}: {said}"]
         if "Traceback" in done.stderr + done.stdout:
             broken.append("scan printed a traceback: " + done.stderr[-400:])
         text = lines.read_text(encoding="utf-8") if lines.exists() else ""
