@@ -2,7 +2,8 @@
 
 The child has no torch, a memory limit, a processor-time limit and no core dumps; the parent keeps
 a wall clock, kills it when it is late and starts another. Where a system lacks one of these limits
-(memory on macOS, all but the clock on Windows) the others still hold.
+(memory on macOS, all but the clock on Windows) the others still hold. On Linux the child dies
+with the thread that started it; the next `open` then starts another.
 """
 
 import contextlib
@@ -123,7 +124,7 @@ class Decoder:
         if isinstance(error, wire.WireError):
             self._kill()
             return MediaError("crashed", f"{name}: the decoder answered nonsense ({error})")
-        code = process.wait() if process else 0
+        code = _exit_code(process) if process else 0
         last = self._last_words()
         self._kill()
         if late or code == -getattr(signal, "SIGXCPU", 0):
@@ -149,6 +150,15 @@ class Decoder:
         if self._errors is not None:
             self._errors.close()
         self._process = self._errors = None
+
+
+def _exit_code(process: subprocess.Popen[bytes]) -> int:
+    """Return how a process ended that closed its pipe; one that stays is killed."""
+    try:
+        return process.wait(timeout=1.0)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def _stop(process: subprocess.Popen[bytes], late: threading.Event) -> None:

@@ -133,10 +133,9 @@ class _Sampler:
         for rate in (self.stream.average_rate, self.stream.guessed_rate):
             if rate and 0 < rate <= 1000:
                 return float(rate)
-        seconds = (span.last - span.first) * float(self.stream.time_base or 0)
-        return (
-            (self.stream.frames - 1) / seconds if self.stream.frames > 1 and seconds > 0 else None
-        )
+        length_s = (span.last - span.first) * float(self.stream.time_base or 0)
+        steps = self.stream.frames - 1
+        return steps / length_s if steps > 0 and length_s > 0 else None
 
     def _affordable(self) -> int:
         """Return how many decoded frames fit in a third of the memory limit."""
