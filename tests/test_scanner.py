@@ -105,6 +105,13 @@ def test_a_timeout_is_tried_again_and_lasting_errors_are_kept(tmp_path, folder):
     store.close()
 
 
+def test_a_device_or_a_pipe_is_an_error_and_hangs_nothing(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "zero.jpg").symlink_to("/dev/zero")
+    errors = [report.error.type for report in scan_many([tmp_path], options())]
+    assert errors == ["not-a-file", "not-a-file"]
+
+
 def test_a_method_that_fails_is_named_and_the_scan_goes_on(folder, monkeypatch):
     def fail(self, clips):
         raise IndexError("list index out of range")

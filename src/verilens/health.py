@@ -11,6 +11,7 @@ from typing import NamedTuple
 import verilens
 from verilens import catalog, weights
 from verilens.errors import MissingWeights
+from verilens.options import cores
 
 VIDEO_CODECS = ("h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg", "prores", "gif")
 STILL_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
@@ -64,7 +65,7 @@ def _version(package: str) -> str | None:
 def _machine() -> Iterator[Finding]:
     import torch
 
-    yield Finding("machine", "cores", str(len(os.sched_getaffinity(0))))
+    yield Finding("machine", "cores", str(cores()))
     try:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         yield Finding("machine", "memory", f"{total / 2**30:.1f} GiB", total > 2**31)

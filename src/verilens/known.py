@@ -8,6 +8,7 @@ import hashlib
 import os
 import stat
 import threading
+import time
 from collections import OrderedDict
 from concurrent.futures import Future
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import NamedTuple, Protocol
 
 from verilens.records import Report
 
+PIECE = 1 << 20
+NONBLOCK = getattr(os, "O_NONBLOCK", 0)  # absent on Windows
 RECENT = 1024  # reports kept in memory when there is no store
 
 
@@ -64,8 +67,8 @@ class Known:
         self._lock = threading.Lock()
         self._claimed: dict[str, Future[Report]] = {}
 
-    def identify(self, path: Path, max_bytes: int) -> str | None:
-        """Return the content hash; None when the file cannot be read or is empty or too large."""
+    def identify(self, path: Path, max_bytes: int, seconds: float) -> str | None:
+        """Return the content hash; None for a file that is unreadable, empty, too large or slow."""
         try:
             facts = path.stat()
             if not stat.S_ISREG(facts.st_mode) or not 0 < facts.st_size <= max_bytes:
@@ -73,9 +76,9 @@ class Known:
             state = _state(path, facts)
             known = self._results.digest(state)
             if known is None:
-                with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-                    known = hashlib.file_digest(file, "sha256").hexdigest()
-                self._results.remember(state, known)
+                known = _digest(path, time.monotonic() + seconds)
+                if known is not None:
+                    self._results.remember(state, known)
             return known
         except OSError:
             return None
@@ -107,6 +110,17 @@ class Known:
             for under_way in self._claimed.values():
                 under_way.set_exception(error)
             self._claimed.clear()
+
+
+def _digest(path: Path, deadline: float) -> str | None:
+    total = hashlib.sha256()
+    # Not blocking, in case a FIFO took the file's place.
+    with open(os.open(path, os.O_RDONLY | NONBLOCK), "rb") as file:
+        while piece := file.read(PIECE):
+            total.update(piece)
+            if time.monotonic() > deadline:
+                return None
+    return total.hexdigest()
 
 
 def _state(path: Path, facts: os.stat_result) -> FileState:

@@ -49,12 +49,19 @@ class Options:
     @property
     def workers(self) -> int:
         """Return how many files are worked on at once."""
-        return self.jobs or len(os.sched_getaffinity(0))
+        return self.jobs or cores()
 
     @property
     def limits(self) -> Limits:
         """Return what one file may cost the decoder."""
         return Limits(max_bytes=self.max_bytes, seconds=self.timeout_s)
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class Choice(NamedTuple):

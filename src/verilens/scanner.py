@@ -105,7 +105,8 @@ class Scanner:
             if source.path is None:
                 error = source.error or MediaError("missing", "nothing to read")
                 return partial(self._deliver, source, _failed(source, error))
-            sha256 = self.known.identify(source.path, self.options.max_bytes)
+            options = self.options
+            sha256 = self.known.identify(source.path, options.max_bytes, options.timeout_s)
             report = self.known.claim(sha256) if sha256 else None
             if report is not None and not (self.pages and report.verdict):
                 return partial(self._deliver, source, report)

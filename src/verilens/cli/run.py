@@ -61,12 +61,20 @@ def is_one(paths: list[str]) -> bool:
     )
 
 
-def default_store(paths: list[str]) -> Path:
-    """Return where the results of scanning these paths are kept, whatever the current folder."""
+def default_store(paths: list[str]) -> Path | None:
+    """Return where the results of scanning these paths are kept, whatever the current folder.
+
+    None where no cache folder can be made: a scan goes on without a store then.
+    """
     whole = [_absolute(path) for path in paths]
     digest = hashlib.sha256("\0".join(whole).encode("utf-8", "surrogatepass")).hexdigest()
     stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(whole[0]).name).strip("-")[:40] or "scan"
-    return cache_folder() / "scans" / f"{stem}-{digest[:12]}.duckdb"
+    folder = cache_folder() / "scans"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder / f"{stem}-{digest[:12]}.duckdb" if os.access(folder, os.W_OK) else None
 
 
 def count_bytes(text: str) -> int:
