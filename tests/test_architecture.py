@@ -1,0 +1,184 @@
+"""The shape of the code: arrows point down, light stays light, nothing grows without a reason."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "src" / "verilens"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# From the ground up. A module imports from its own level or from below.
+LEVELS = (
+    {"errors", "records", "card", "config"},
+    {"batch", "method", "weights", "catalog"},
+    {"media"},
+    {"options", "nn"},
+    {"verify"},
+    {"train"},
+    {"pipeline", "known", "scanner"},
+    {"report", "bench"},
+    {"store", "selftest", "health"},
+    {"cli"},
+    {"__main__", "__init__"},  # the doors
+)
+LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
+
+# Importing these must not import torch: scanning known files and asking for help never need it.
+LIGHT = ("records", "card", "config", "errors", "catalog", "weights", "media", "options", "report")
+
+BANNED = {"utils", "util", "helpers", "helper", "common", "base", "misc", "core", "manager"}
+
+LIMIT_FILE, LIMIT_FUNCTION, LIMIT_PARAMETERS = 500, 60, 6
+LARGE = {
+    "cli/scan.py:scan": "its signature is the list of the command's options",
+}
+
+CATCHES_EVERYTHING = {
+    "media/child.py": "the sandbox boundary: whatever a decoder raises becomes an answer",
+    "media/read.py": "a damaged manifest must not cost the file its verdict",
+    "verify/panel.py": "a method's bug must not cost the other evidence",
+    "weights.py": "torch has no type of its own for tensors that do not fit",
+}
+
+
+def where(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def top(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield what a file imports from the package, dotted, without the package's own name."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            package, _, rest = node.module.partition(".")
+            if package == "verilens":
+                yield from (f"{rest}.{n.name}".removeprefix(".") for n in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (n.name[9:] for n in node.names if n.name.startswith("verilens."))
+
+
+def test_every_module_has_a_level():
+    assert {top(path) for path in FILES} <= set(LEVEL)
+
+
+@pytest.mark.parametrize("path", FILES, ids=where)
+def test_arrows_point_down(path):
+    for name in imported(path):
+        target = name.split(".")[0]
+        if target in LEVEL:  # else a name of the package itself, such as the version
+            assert LEVEL[target] <= LEVEL[top(path)], f"{where(path)} imports {name}"
+
+
+def test_methods_never_import_each_other():
+    methods = {p.parent.name for p in PACKAGE.glob("verify/*/__init__.py")}
+    for path in PACKAGE.glob("verify/*/**/*.py"):
+        own = path.relative_to(PACKAGE / "verify").parts[0]
+        for name in imported(path):
+            family, _, rest = name.partition(".")
+            target = rest.split(".")[0]
+            assert family != "verify" or target not in methods - {own}, where(path)
+
+
+def test_shared_code_knows_no_method():
+    methods = {p.parent.name for p in PACKAGE.glob("verify/*/__init__.py")}
+    for path in FILES:
+        parts = path.relative_to(PACKAGE).parts
+        if parts[0] in {"train", "selftest"} or (parts[0] == "verify" and len(parts) > 2):
+            continue
+        reached = {tuple(name.split(".")[:2]) for name in imported(path)}
+        assert not reached & {("verify", method) for method in methods}, where(path)
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_light_modules_import_no_torch(name):
+    root = PACKAGE / name
+    paths = sorted(root.rglob("*.py")) if root.is_dir() else [PACKAGE / f"{name}.py"]
+    dotted = [".".join(p.relative_to(PACKAGE.parent).with_suffix("").parts) for p in paths]
+    modules = [module.removesuffix(".__init__") for module in dotted]
+    assert loads_no_torch(f"import {', '.join(modules)}")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["scan", "--help"], ["methods"]])
+def test_help_and_methods_import_no_torch(arguments):
+    code = f"""
+from typer.testing import CliRunner
+from verilens.cli import app
+assert CliRunner().invoke(app, {arguments!r}).exit_code == 0"""
+    assert loads_no_torch(code)
+
+
+def test_the_package_imports_no_torch():
+    assert loads_no_torch("import verilens")
+
+
+def loads_no_torch(code: str) -> bool:
+    code += "\nimport sys\nprint('torch' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    return run.stdout.strip() == "False"
+
+
+def test_every_module_has_a_subject():
+    for path in PACKAGE.rglob("*"):
+        assert path.name.removesuffix(".py").strip("_") not in BANNED, where(path)
+
+
+def test_nothing_grows_without_a_reason():
+    for path in FILES:
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        assert lines <= LIMIT_FILE or where(path) in LARGE, f"{where(path)}: {lines} lines"
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.FunctionDef) and f"{where(path)}:{node.name}" not in LARGE:
+                assert length(node) <= LIMIT_FUNCTION, f"{where(path)}:{node.name}"
+                assert parameters(node) <= LIMIT_PARAMETERS, f"{where(path)}:{node.name}"
+
+
+def test_reasons_are_still_needed():
+    large = {where(p) for p in FILES if len(p.read_text().splitlines()) > LIMIT_FILE}
+    for path in FILES:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.FunctionDef) and (
+                length(node) > LIMIT_FUNCTION or parameters(node) > LIMIT_PARAMETERS
+            ):
+                large.add(f"{where(path)}:{node.name}")
+    assert set(LARGE) <= large
+    assert set(CATCHES_EVERYTHING) <= {where(path) for path in FILES if catches_everything(path)}
+
+
+def length(function: ast.FunctionDef) -> int:
+    return (function.end_lineno or 0) - function.lineno + 1
+
+
+def parameters(function: ast.FunctionDef) -> int:
+    names = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
+    own = names[:1] in (["self"], ["cls"])
+    return len(names) + len(function.args.kwonlyargs) - own
+
+
+def catches_everything(path: Path) -> bool:
+    handlers = [n for n in ast.walk(tree(path)) if isinstance(n, ast.ExceptHandler)]
+    return any(h.type is None or ast.unparse(h.type) == "Exception" for h in handlers)
+
+
+def test_only_boundaries_catch_everything():
+    for path in FILES:
+        if top(path) != "cli" and where(path) not in CATCHES_EVERYTHING:
+            assert not catches_everything(path), where(path)
+
+
+def test_only_the_command_line_prints():
+    for path in FILES:
+        calls = [n for n in ast.walk(tree(path)) if isinstance(n, ast.Call)]
+        printing = any(isinstance(c.func, ast.Name) and c.func.id == "print" for c in calls)
+        assert not printing or top(path) == "cli" or path.name == "__main__.py", where(path)
