@@ -27,7 +27,7 @@ def main() -> None:
         folder = material.fill(root / "pictures", arguments.files, (384, 288), found)
         (folder / "text.jpg").write_text("no picture")
         command = [sys.executable, "-m", "verilens", "scan", str(folder), "--quiet"]
-        if methods := material.methods():
+        if methods := material.methods(arguments.methods):
             command += ["--methods", ",".join(methods)]
         _scan(command, root, "whole").wait()
         whole = _read(root / "whole.jsonl")
@@ -36,7 +36,7 @@ def main() -> None:
         for part in range(arguments.kills):
             scan = _scan(command, root, "killed")
             wanted = (part + 1) * arguments.files // (arguments.kills + 1)
-            while not killed.exists() or killed.read_bytes().count(b"\n") < wanted:
+            while scan.poll() is None and _count(killed) < wanted:
                 time.sleep(0.05)
             scan.kill()
             scan.wait()
@@ -58,6 +58,10 @@ def _scan(command: list[str], root: Path, name: str) -> "subprocess.Popen[bytes]
     return subprocess.Popen([*command, *places])
 
 
+def _count(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
 def _read(path: Path) -> list[dict[str, object]]:
     lines = path.read_text().splitlines(keepends=True)
     return [json.loads(line) for line in lines if line.endswith("\n")]
@@ -71,6 +75,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data/images"))
     parser.add_argument("--files", type=int, default=1000)
+    parser.add_argument("--methods", help="as of verilens scan; default: all")
     parser.add_argument("--kills", type=int, default=2)
     return parser.parse_args()
 

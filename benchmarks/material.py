@@ -50,14 +50,15 @@ def fill(folder: Path, count: int, size: tuple[int, int], found: Sequence[Path])
     return folder
 
 
-def methods() -> tuple[str, ...] | None:
-    """Return None when every method has its starter weights, else all with untrained ones."""
+def methods(asked: str | None = None) -> tuple[str, ...] | None:
+    """Return the methods to scan with, by default all: with untrained weights where none are."""
+    wanted = tuple(asked.split(",")) if asked else None
     try:
-        choices(None)
+        choices(wanted)
     except MissingWeights:
         folder = Path(tempfile.mkdtemp(prefix="verilens-bench-"))
-        return tuple(f"{name}={_untrained(name, folder)}" for name in catalog.cards())
-    return None
+        return tuple(f"{name}={_untrained(name, folder)}" for name in wanted or catalog.cards())
+    return wanted
 
 
 def _untrained(name: str, folder: Path) -> Path:

@@ -1,6 +1,6 @@
 """Speed and memory, printed as ratios from one run (`make bench`).
 
-    python benchmarks/run.py [--data DIR] [--files 500] [--many 5000] [--only NAME] [--json FILE]
+    python benchmarks/run.py [--data DIR] [--files 500] [--many 5000] [--only NAME]
 
 startup   verilens --help; importing no torch
 cold      verilens scan one.jpg from nothing, heat map included
@@ -49,7 +49,7 @@ class Bench:
     def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
         self.arguments = arguments
         self.folder = folder
-        self.methods = material.methods()
+        self.methods = material.methods(arguments.methods)
         self.sources = material.sources(arguments.data)
 
     def command(self, *arguments: object) -> list[str]:
@@ -145,8 +145,8 @@ def main() -> None:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="verilens-bench-") as place:
         bench = Bench(arguments, Path(place))
-        what = "starter weights" if bench.methods is None else "UNTRAINED weights"
-        sys.stdout.write(f"methods with {what}; load {os.getloadavg()[0]:.1f}\n\n")
+        asked = ", ".join(bench.methods or ("all, starter weights",))
+        sys.stdout.write(f"methods: {asked}; load {os.getloadavg()[0]:.1f}\n\n")
         sys.stdout.write("| figure | value | unit | target | met |\n|---|---|---|---|---|\n")
         for name in arguments.only or BENCHES:
             for row in BENCHES[name](bench):
@@ -166,6 +166,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=default, help="real pictures to cut from")
     parser.add_argument("--files", type=int, default=500)
     parser.add_argument("--many", type=int, default=5000)
+    parser.add_argument("--methods", help="as of verilens scan; default: all")
     parser.add_argument("--only", nargs="*", choices=BENCHES)
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
