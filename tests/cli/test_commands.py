@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import scanning
 from verilens import catalog, selftest
-from verilens.cli import app
+from verilens.cli import app, main
 
 runner = CliRunner(env={"COLUMNS": "200", "TERM": "dumb"})
 
@@ -34,6 +34,23 @@ def test_every_command_explains_itself_with_an_example(command):
     shown = runner.invoke(app, [command, "--help"])
     assert shown.exit_code == 0
     assert f"verilens {command}" in shown.output
+
+
+@pytest.mark.parametrize("debug", ["", "1"])
+def test_a_bug_is_a_short_message_and_a_traceback_only_on_demand(monkeypatch, capsys, debug):
+    def fail(*arguments):
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr("verilens.cli.run.run", fail)
+    monkeypatch.setattr("sys.argv", ["verilens", "scan", "x.jpg"])
+    monkeypatch.setenv("VERILENS_DEBUG", debug)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    shown = capsys.readouterr().err
+    assert "internal error: ZeroDivisionError: oh" in shown
+    assert "please report it" in shown
+    assert ("Traceback" in shown) == bool(debug)
 
 
 def test_version():

@@ -77,6 +77,7 @@ def test_quiet_says_nothing(folder, tmp_path):
         (["x.jpg", "--nonsense"], "nonsense"),
         (["x.jpg", "--methods", "nprr"], "did you mean 'npr'"),
         (["x.jpg", "--json", "/nowhere/o.jsonl"], "cannot write /nowhere/o.jsonl"),
+        (["x.jpg", "--csv", "/nowhere/o.csv"], "there is no folder /nowhere"),
         ([], "PATHS"),
     ],
 )

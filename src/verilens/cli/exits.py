@@ -26,7 +26,7 @@ def exits() -> Iterator[None]:
     """Turn what a command raises into a message on standard error and an exit code."""
     from verilens.errors import ConfigError, StoreError, UnknownName, VerilensError
 
-    signal.signal(signal.SIGTERM, _terminated)
+    before = signal.signal(signal.SIGTERM, _terminated)
     try:
         yield
         sys.stdout.flush()
@@ -49,6 +49,8 @@ def exits() -> Iterator[None]:
             "'verilens doctor'. VERILENS_DEBUG=1 shows where it happened.",
             BUG,
         )
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def reader_gone() -> int:

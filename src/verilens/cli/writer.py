@@ -32,6 +32,9 @@ class Writer:
 
     def __init__(self, outputs: Outputs, title: str = "") -> None:
         self.outputs = outputs
+        for path in (outputs.csv, outputs.parquet):
+            if path is not None and not path.parent.is_dir():  # said before hours of scanning
+                raise ConfigError(f"cannot write {path}: there is no folder {path.parent}")
         self.pages = _pages(outputs.html, title)
         self._stack = ExitStack()
         self._streams: list[IO[str]] = []
