@@ -1,0 +1,83 @@
+"""The fitted constants of the verdict: logistic models over method logits, and their thresholds.
+
+One model for each modality and each set of methods that may be at hand, so that a scan with fewer
+methods is still calibrated. Beside the fit itself lie refits on resampled sources; their spread is
+the interval. Thresholds are error rates measured on out-of-fold predictions: `alarm` is the
+probability that 1 % of unseen genuine media reach, `doubt` the one that 5 % reach, `clear` the one
+under which 5 % of unseen generated media fall. All numbers live in `fusion.json`; the training
+command writes it.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verilens.errors import MissingWeights
+from verilens.records import Kind
+
+Floats = NDArray[np.float64]
+BOUND = 4.0  # standardised logits are cut here, so that one method cannot shout the others down
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """A calibrated logistic model over the logits of `methods`.
+
+    centre, spread: standardise the logits. draws: (R, 1 + M), bias first; row 0 is the fit itself,
+    the others are refits on resampled sources.
+    """
+
+    methods: tuple[str, ...]
+    centre: Floats
+    spread: Floats
+    draws: Floats
+    alarm: float
+    doubt: float
+    clear: float
+
+    def logits(self, scores: Mapping[str, float]) -> Floats:
+        """Return the fused logit of every draw, (R,). scores: raw logits by method."""
+        raw = np.array([scores[method] for method in self.methods])
+        x = np.clip((raw - self.centre) / self.spread, -BOUND, BOUND)
+        logits: Floats = self.draws[:, 0] + self.draws[:, 1:] @ x
+        return logits
+
+    def weights(self) -> dict[str, float]:
+        """Return how much a standard deviation of each method's logit moves the fused one."""
+        return dict(zip(self.methods, self.draws[0, 1:].tolist(), strict=True))
+
+
+@cache
+def fits(kind: Kind) -> dict[frozenset[str], Fit]:
+    """Return the fits for stills or videos by their set of methods."""
+    file = files("verilens.verify") / "fusion.json"
+    if not file.is_file():
+        raise MissingWeights(
+            "fusion.json is missing; reinstall with "
+            "'pip install --force-reinstall --no-deps verilens'"
+        )
+    rows = json.loads(file.read_text(encoding="utf-8"))[kind]
+    return {frozenset(row["methods"]): _fit(row) for row in rows}
+
+
+def _fit(row: dict[str, list[str] | list[float] | list[list[float]] | float]) -> Fit:
+    return Fit(
+        methods=tuple(str(name) for name in row["methods"]),  # type: ignore[union-attr]
+        centre=np.array(row["centre"], float),
+        spread=np.array(row["spread"], float),
+        draws=np.array(row["draws"], float),
+        alarm=float(row["alarm"]),  # type: ignore[arg-type]
+        doubt=float(row["doubt"]),  # type: ignore[arg-type]
+        clear=float(row["clear"]),  # type: ignore[arg-type]
+    )
+
+
+def best_fit(kind: Kind, methods: frozenset[str]) -> Fit | None:
+    """Return the fit that uses most of the methods at hand; None when none applies."""
+    usable = [fit for names, fit in fits(kind).items() if names <= methods]
+    return max(usable, key=lambda fit: len(fit.methods), default=None)

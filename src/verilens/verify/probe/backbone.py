@@ -1,0 +1,91 @@
+"""EfficientNet-Lite2 (Tan & Le 2019, the squeeze-free ReLU6 variant), giving every stage's output.
+
+Parameter names are our own; the training command copies the public ImageNet weights in, layer by
+layer. TensorFlow's "SAME" padding is kept, asymmetric at stride 2, because they were trained with
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+# repeats, kernel, stride, expansion, channels out
+STAGES = (
+    (1, 3, 1, 1, 16),
+    (3, 3, 2, 6, 24),
+    (3, 5, 2, 6, 48),
+    (4, 3, 2, 6, 88),
+    (4, 5, 1, 6, 120),
+    (5, 5, 2, 6, 208),
+    (1, 3, 1, 6, 352),
+)
+
+
+class SameConv(nn.Conv2d):
+    """Convolution with TensorFlow's "SAME" padding."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        (kernel, _), (stride, _) = self.kernel_size, self.stride
+        need = [max((-(-n // stride) - 1) * stride + kernel - n, 0) for n in x.shape[-2:]]
+        if any(need):
+            (top, left) = (need[0] // 2, need[1] // 2)
+            x = F.pad(x, (left, need[1] - left, top, need[0] - top))
+        return F.conv2d(x, self.weight, self.bias, self.stride, 0, 1, self.groups)
+
+
+def _unit(cin: int, cout: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
+    conv = SameConv(cin, cout, kernel, stride, groups=groups, bias=False)
+    return [conv, nn.BatchNorm2d(cout, eps=1e-3, momentum=0.01)]
+
+
+class Block(nn.Module):
+    """Inverted residual: expand, depthwise, project."""
+
+    def __init__(self, cin: int, cout: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        wide = cin * expansion
+        layers = [] if expansion == 1 else [*_unit(cin, wide, 1), nn.ReLU6()]
+        layers += [*_unit(wide, wide, kernel, stride, groups=wide), nn.ReLU6()]
+        self.body = nn.Sequential(*layers, *_unit(wide, cout, 1))
+        self.skips = stride == 1 and cin == cout
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.body(x)
+        return x + y if self.skips else y
+
+
+class EfficientNetLite2(nn.Module):
+    """forward: RGB in [0, 1], (B, 3, H, W) -> the outputs of stem, 7 stages and head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(*_unit(3, 32, 3, 2), nn.ReLU6())
+        stages, cin = [], 32
+        for repeats, kernel, stride, expansion, cout in STAGES:
+            blocks = [Block(cin, cout, kernel, stride, expansion)]
+            blocks += [Block(cout, cout, kernel, 1, expansion) for _ in range(repeats - 1)]
+            stages.append(nn.Sequential(*blocks))
+            cin = cout
+        self.stages = nn.ModuleList(stages)
+        self.head = nn.Sequential(*_unit(cin, 1280, 1), nn.ReLU6())
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return list(self._taps(x * 2 - 1))  # these weights expect [-1, 1]
+
+    def _taps(self, x: Tensor) -> Iterator[Tensor]:
+        x = self.stem(x)
+        yield x
+        for stage in self.stages:
+            x = stage(x)
+            yield x
+        yield self.head(x)
+
+
+def pooled(maps: Tensor) -> Tensor:
+    """Return mean and standard deviation over space, (B, 2 C) float32. maps: (B, C, H, W)."""
+    flat = maps.float().flatten(2)
+    return torch.cat([flat.mean(-1), flat.std(-1, correction=0)], 1)
