@@ -156,7 +156,7 @@ def scenes(count: int, fake: bool, rng: np.random.Generator, side: int = 384) ->
     cells = torch.from_numpy(rng.random((count, 1, 4, 4)) < 0.5).float()
     shade = torch.from_numpy(rng.normal(0, 1, (count, 3, 4, 4)).astype(np.float32))
     mask, flat = (interpolate(x, size=(side, side), mode="nearest") for x in (cells, shade))
-    return exposed(flat + mask * texture, rng)
+    return exposed(flat + mask * texture, rng, contrast=0.15)
 
 
 def trained(method: PatchCraft, count: int, epochs: int, side: int = 384) -> float:

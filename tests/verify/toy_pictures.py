@@ -28,10 +28,10 @@ def enlarged(fields: Tensor, mode: str) -> Tensor:
     return large / large.std((2, 3), keepdim=True)
 
 
-def exposed(fields: Tensor, rng: np.random.Generator, noise: float = 0.02) -> Tensor:
+def exposed(fields: Tensor, rng: np.random.Generator, contrast: float = 0.25) -> Tensor:
     """Return fields as pictures in [0, 1] with the same sensor noise everywhere."""
-    grain = torch.from_numpy(rng.normal(0, noise, tuple(fields.shape)).astype(np.float32))
-    return (0.5 + 0.25 * fields + grain).clamp(0, 1)
+    grain = torch.from_numpy(rng.normal(0, 0.02, tuple(fields.shape)).astype(np.float32))
+    return (0.5 + contrast * fields + grain).clamp(0, 1)
 
 
 def train(
