@@ -1,8 +1,8 @@
 """Read the manifests of the starter corpus into items, and split them without leakage.
 
-An item is one still or clip with its label, generator, generator family and source. Folds are made of
-whole sources; a fold's training side also drops every generator family that the fold tests, so a test
-generator is new in name and in origin.
+An item is one still or clip with its label, generator, generator family and source. Folds are made
+of whole sources; a fold's training side also drops every generator family that the fold tests, so a
+test generator is new in name and in origin.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -30,6 +30,7 @@ _FAMILIES = (
     ("stable diffusion 2", "stable-diffusion-2"),
     ("stable diffusion 1", "stable-diffusion-1"),
     ("stability, 2023", "stable-diffusion-2"),
+    ("stylegan2", "stylegan2"),
     ("stylegan", "stylegan"),
     ("kandinsky", "kandinsky"),
     ("vqgan", "vqgan"),
@@ -136,7 +137,7 @@ def _load(held: Counter[str], added: Counter[str], totals: Counter[str]) -> floa
     return sum((held[label] + added[label]) / totals[label] for label in added)
 
 
-def training_side(items: Sequence[Item], folds: dict[str, int], fold: int) -> list[int]:
+def training_side(items: Sequence[Item], folds: Mapping[str, int], fold: int) -> list[int]:
     """Return the positions that may train for `fold`: other sources, and no family it tests."""
     tested = {i.family for i in items if folds[i.source] == fold and i.family}
     return [n for n, i in enumerate(items) if folds[i.source] != fold and i.family not in tested]

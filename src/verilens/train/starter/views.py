@@ -1,7 +1,7 @@
 """Format-matched views: genuine and generated stills go through one random draw.
 
-Scale, crop, JPEG quality and chroma subsampling depend on the file's key only, never on its label, and
-every view is `SIDE` pixels square, so size, format and quality tell nothing about the class.
+Scale, crop, JPEG quality and chroma subsampling depend on the file's key only, never on its label,
+and every view is `SIDE` pixels square, so size, format and quality tell nothing about the class.
 """
 
 from __future__ import annotations
@@ -33,35 +33,63 @@ def open_rgb(path: Path) -> Image.Image:
 
 def matched_view(picture: Image.Image, rng: np.random.Generator) -> Pixels:
     """Return one view of the draw: scaled, cropped, JPEG-compressed, (SIDE, SIDE, 3) uint8."""
-    picture = crop_square(rescale(picture, rng), SIDE, rng)
-    return recompress(picture, rng)
+    return recompress(mirror(crop_square(rescale(picture, rng), rng)), rng)
 
 
 def rescale(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Return the picture at native size, or (half of the draws) at a random smaller one."""
+    """Return the picture at native size, or (half of the draws) at a random smaller one.
+
+    A picture below SIDE is enlarged to it in half of the draws.
+    """
     short = min(picture.size)
-    target = float(short)
-    if rng.random() < 0.5:
+    native = rng.random() < 0.5
+    if short < SIDE:
+        target = float(short if native else SIDE)
+    elif native:
+        target = short if short <= NATIVE_LIMIT else rng.uniform(512, NATIVE_LIMIT)
+    else:
         target = np.exp(rng.uniform(np.log(SIDE), np.log(max(SIDE, min(short, 1024)))))
-    elif short > NATIVE_LIMIT:
-        target = rng.uniform(512, NATIVE_LIMIT)
-    target = max(target, SIDE)
     if round(target) == short:
         return picture
-    size = [max(SIDE, round(edge * target / short)) for edge in picture.size]
+    size = [max(round(target), round(edge * target / short)) for edge in picture.size]
     pick = _FILTERS[rng.integers(3)] if target < short else Image.Resampling.BICUBIC
     return picture.resize((size[0], size[1]), pick)
 
 
-def crop_square(picture: Image.Image, side: int, rng: np.random.Generator) -> Image.Image:
-    """Return a square crop, its corner uniform over the middle 80 % of the free room."""
-    left, top = (round(rng.uniform(0.1, 0.9) * (edge - side)) for edge in picture.size)
-    return picture.crop((left, top, left + side, top + side))
+def mirror(picture: Image.Image) -> Image.Image:
+    """Return the picture mirrored at its right and lower edges until it is SIDE square."""
+    pixels = np.asarray(picture)
+    room = [SIDE - edge for edge in pixels.shape[:2]]
+    if not any(room):
+        return picture
+    return Image.fromarray(np.pad(pixels, ((0, room[0]), (0, room[1]), (0, 0)), mode="symmetric"))
+
+
+def crop_square(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Return a crop of at most SIDE square, placed over the middle 80 % of the free room."""
+    width, height = (min(SIDE, edge) for edge in picture.size)
+    left = round(rng.uniform(0.1, 0.9) * (picture.width - width))
+    top = round(rng.uniform(0.1, 0.9) * (picture.height - height))
+    return picture.crop((left, top, left + width, top + height))
 
 
 def recompress(picture: Image.Image, rng: np.random.Generator) -> Pixels:
     """Return the picture after JPEG at a random quality (70-96) and chroma subsampling."""
+    return np.asarray(Image.open(jpeg(picture, rng)))
+
+
+def jpeg(picture: Image.Image, rng: np.random.Generator) -> io.BytesIO:
+    """Return the JPEG file of the draw."""
     buffer = io.BytesIO()
     subsampling = int(rng.choice([0, 2]))
     picture.save(buffer, "JPEG", quality=int(rng.integers(70, 97)), subsampling=subsampling)
-    return np.asarray(Image.open(buffer))
+    return buffer
+
+
+def matched_metadata(width: int, height: int, rng: np.random.Generator) -> list[float]:
+    """Return what the file of a matched view tells without its pixels: size, tables, sampling."""
+    blank = Image.new("RGB", (max(1, width), max(1, height)))
+    file = Image.open(jpeg(mirror(crop_square(rescale(blank, rng), rng)), rng))
+    tables = [float(sum(table)) for table in file.quantization.values()]
+    sampling = float(file.layer[0][1])
+    return [*map(float, file.size), tables[0], tables[-1], sampling]

@@ -1,0 +1,330 @@
+"""Print how well the verdict separates generated from genuine media it never learned from.
+
+Leave-generators-and-sources-out: the heads, the fusion and the thresholds of a fold never saw the
+fold's sources nor its generators' families. Format-matched: both classes go through one draw of
+scale, crop and compression. The pixel trunks are the shipped ones; they saw genuine photographs of
+the sources named below the table (which are never tested) and re-makes of them, and no generated
+picture at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from verilens import catalog
+from verilens.bench import metrics
+from verilens.train.starter.corpus import (
+    TRUNK_SOURCES,
+    Item,
+    Kind,
+    capped,
+    read_corpus,
+    source_folds,
+    training_side,
+)
+from verilens.train.starter.features import features_of, frames_of
+from verilens.train.starter.fusion import Nested, nested
+from verilens.train.starter.views import matched_metadata
+from verilens.verify.calibrate import best_fit
+from verilens.verify.detector import Detector
+from verilens.weights import find, sha256
+
+METHODS = ("probe", "npr", "patchcraft")
+CAP = 200  # files of one source and generator
+N_FOLDS = 6
+Floats = NDArray[np.float64]
+
+
+class Row(NamedTuple):
+    """One line of the table; the false-alarm rate is at the default threshold, "suspicious"."""
+
+    name: str
+    auc: float
+    low: float
+    high: float
+    mean_auc: float
+    balanced_accuracy: float
+    tpr_at_5_fpr: float
+    ece: float
+    fpr: float
+
+
+class Corpus(NamedTuple):
+    """Items with the features of each method, rows alike; folds by source."""
+
+    items: list[Item]
+    features: dict[str, NDArray[np.float32]]
+    folds: dict[str, int]
+
+
+def read(data: Path, extra: Path | None, cache: Path, workers: int) -> tuple[Corpus, Corpus]:
+    """Return the corpus of the table, and the manipulated files apart."""
+    items = [i for kind in ("image", "video") for i in capped(read_corpus(data, extra, kind), CAP)]
+    edited = [item for item in items if item.label == "manipulated"]
+    judged = [item for item in items if item.label != "manipulated"]
+    folds = source_folds(judged, N_FOLDS)
+    with Progress() as progress:
+        parts = [_read(part, cache, workers, progress) for part in (judged, edited)]
+    return Corpus(*parts[0], folds), Corpus(*parts[1], folds)
+
+
+def _read(
+    items: list[Item], cache: Path, workers: int, progress: Progress
+) -> tuple[list[Item], dict[str, NDArray[np.float32]]]:
+    task = progress.add_task("matching formats", total=len(items))
+    pairs = []
+    for item, frames in zip(items, frames_of(items, cache / "frames", workers), strict=True):
+        progress.advance(task)
+        if frames is not None:
+            pairs.append((item, frames))
+    items, frames = [item for item, _ in pairs], [f for _, f in pairs]
+    return items, {m: _features(m, frames, items, cache, progress) for m in METHODS}
+
+
+def _features(
+    method: str,
+    frames: Sequence[NDArray[np.uint8]],
+    items: Sequence[Item],
+    cache: Path,
+    progress: Progress,
+) -> NDArray[np.float32]:
+    weights = find(catalog.card(method), "starter")
+    names = "".join(str(item.key) for item in items)
+    file = cache / f"{method}-{sha256(weights)[:12]}-{abs(hash_of(names)):x}.npy"
+    if file.exists():
+        return np.load(file)
+    detector = catalog.load(method)
+    if not isinstance(detector, Detector):
+        raise TypeError(method)
+    task = progress.add_task(f"features of {method}", total=len(frames))
+    found = features_of(detector, frames, lambda n: progress.update(task, completed=n))
+    np.save(file, found)
+    return found
+
+
+def hash_of(text: str) -> int:
+    """Return a hash that is the same in every run."""
+    value = 0
+    for character in text:
+        value = (value * 131 + ord(character)) % (1 << 61)
+    return value
+
+
+def generator_aucs(scores: Floats, items: Sequence[Item]) -> dict[str, tuple[int, float]]:
+    """Return count and AUC of every generator against all genuine files of the table."""
+    rows: defaultdict[str, list[int]] = defaultdict(list)
+    for n, item in enumerate(items):
+        if item.is_fake:
+            rows[item.generator].append(n)
+    genuine = scores[[n for n, item in enumerate(items) if not item.is_fake]]
+    return {
+        generator: (
+            len(members),
+            metrics.auc(
+                np.concatenate([genuine, scores[members]]),
+                np.repeat([0, 1], [len(genuine), len(members)]),
+            ),
+        )
+        for generator, members in rows.items()
+    }
+
+
+def balanced_rows(labels: Floats) -> NDArray[np.int_]:
+    """Return positions with the rarer class repeated until both are about as frequent."""
+    ones, zeros = np.flatnonzero(labels == 1), np.flatnonzero(labels == 0)
+    rare, common = sorted((ones, zeros), key=len)
+    return np.concatenate([common, np.resize(rare, len(common))])
+
+
+def row(name: str, scores: Floats, items: Sequence[Item], result: Nested | None) -> Row:
+    """Return one line; without `result` (single methods) only ranking figures are given."""
+    labels = np.array([float(item.is_fake) for item in items])
+    sources = np.array([item.source for item in items])
+    interval = metrics.bootstrap(metrics.auc, scores, labels, groups=sources, draws=300)
+    mean = float(np.mean([value for _, value in generator_aucs(scores, items).values()]))
+    tpr = metrics.tpr_at_fpr(scores, labels, 0.05)
+    if result is None:
+        return Row(name, *interval, mean, np.nan, tpr, np.nan, np.nan)
+    fpr = (scores >= result.doubt)[labels == 0].mean()
+    at = balanced_rows(labels)
+    ece = metrics.expected_calibration_error(scores[at], labels[at])
+    half = metrics.balanced_accuracy(scores, labels, 0.5)
+    return Row(name, *interval, mean, half, tpr, ece, float(fpr))
+
+
+def metadata_auc(
+    items: Sequence[Item], folds: Mapping[str, int], kind: Kind, matched: bool
+) -> float:
+    """Return the AUC of a classifier that sees no pixels, mean over the folds' own AUCs.
+
+    Not pooled: with nothing to go by it scores each fold alike, and that would rank the folds.
+    """
+    table = np.array([_metadata(item, matched) for item in items if item.kind == kind])
+    chosen = [item for item in items if item.kind == kind]
+    labels = np.array([item.is_fake for item in chosen])
+    aucs: list[float] = []
+    for fold in range(N_FOLDS):
+        test = [n for n, item in enumerate(chosen) if folds[item.source] == fold]
+        train = training_side(chosen, folds, fold)
+        model = HistGradientBoostingClassifier(
+            max_iter=100, class_weight="balanced", random_state=0
+        ).fit(table[train], labels[train])
+        if 0 < labels[test].mean() < 1:
+            aucs.append(metrics.auc(model.predict_proba(table[test])[:, 1], labels[test]))
+    return float(np.mean(aucs))
+
+
+def _metadata(item: Item, matched: bool) -> list[float]:
+    rng = np.random.default_rng([item.key, 0])
+    if not matched:
+        suffixes = ["jpg", "jpeg", "png", "webp", "gif", "mp4", "webm"]
+        suffix = item.path.suffix.lstrip(".").lower()
+        kind = float(suffixes.index(suffix)) if suffix in suffixes else -1.0
+        return [item.width, item.height, item.path.stat().st_size, kind]
+    if item.kind == "video":  # every clip has one size, rate and length; only the crf is drawn
+        rng.integers(2**31)
+        return [float(rng.integers(18, 29)), 0, 0, 0, 0]
+    return matched_metadata(item.width, item.height, rng)
+
+
+class Section(NamedTuple):
+    """The figures of one modality."""
+
+    rows: list[Row]
+    worst: dict[str, tuple[int, float]]
+    generators: dict[str, tuple[int, float]]
+    sources: dict[str, tuple[int, float]]
+    metadata: dict[str, float]
+    manipulated: dict[str, float]
+
+
+def measure(corpus: Corpus, edited: Corpus, kind: Kind) -> Section:
+    """Return all figures of one modality."""
+    result = nested(corpus.features, corpus.items, corpus.folds, kind)
+    seen = ~np.isnan(result.probabilities)
+    items = [item for item, keep in zip(corpus.items, seen, strict=True) if keep]
+    part = Nested(result.methods, *(array[seen] for array in result[1:]))
+    rows = [row("fusion", part.probabilities, items, part)]
+    rows += [row(m, part.logits[:, n], items, None) for n, m in enumerate(part.methods)]
+    generators = generator_aucs(part.probabilities, items)
+    return Section(
+        rows=rows,
+        worst=dict(sorted(generators.items(), key=lambda pair: pair[1][1])[:5]),
+        generators=generators,
+        sources=source_rates(part, items),
+        metadata={
+            "matched": metadata_auc(corpus.items, corpus.folds, kind, matched=True),
+            "as found": metadata_auc(corpus.items, corpus.folds, kind, matched=False),
+        },
+        manipulated=edited_rates(part, items, edited, kind),
+    )
+
+
+def source_rates(part: Nested, items: Sequence[Item]) -> dict[str, tuple[int, float]]:
+    """Return count and false-alarm rate of every genuine source."""
+    rates: defaultdict[str, list[bool]] = defaultdict(list)
+    for item, p, limit in zip(items, part.probabilities, part.doubt, strict=True):
+        if not item.is_fake:
+            rates[item.source].append(bool(p >= limit))
+    return {source: (len(v), float(np.mean(v))) for source, v in rates.items()}
+
+
+def edited_rates(
+    part: Nested, items: Sequence[Item], edited: Corpus, kind: Kind
+) -> dict[str, float]:
+    """Return the AUC of edited files against genuine ones, scored by the shipped verdict.
+
+    The shipped heads saw no edited file; the genuine ones they saw are scored out of fold.
+    """
+    chosen = [n for n, item in enumerate(edited.items) if item.kind == kind]
+    fit = best_fit(kind, frozenset(METHODS))
+    if fit is None or not chosen:
+        return {}
+    logits = {m: shipped_logits(m, edited.features[m][chosen], kind) for m in METHODS}
+    fused = [fit.logits({m: logits[m][k] for m in METHODS})[0] for k in range(len(chosen))]
+    p = 0.5 * (1 + np.tanh(0.5 * np.array(fused)))
+    genuine = part.probabilities[[not item.is_fake for item in items]]
+    labels = np.repeat([0, 1], [len(genuine), len(p)])
+    return {
+        "files": len(p),
+        "auc": metrics.auc(np.concatenate([genuine, p]), labels),
+        "called suspicious or fake": float((p >= fit.doubt).mean()),
+    }
+
+
+def shipped_logits(method: str, features: NDArray[np.float32], kind: Kind) -> Floats:
+    """Return the shipped head's logits of cached features."""
+    detector = catalog.load(method)
+    name = {"probe": "clip" if kind == "video" else "still", "patchcraft": "classifier"}
+    layer = getattr(detector, name.get(method, "head"))
+    layer = layer[-1] if method == "patchcraft" else layer
+    weight, bias = layer.weight.detach().numpy()[0], float(layer.bias.detach())
+    return features.astype(np.float64) @ weight + bias
+
+
+def show(console: Console, kind: str, section: Section) -> None:
+    """Print one modality."""
+    table = Table(title=f"{kind}s: unseen generators, unseen sources, matched formats")
+    heads = ("", "AUC [95 %]", "mean over generators", "balanced acc.", "TPR at 5 % FPR", "ECE",
+             "FPR at threshold")  # fmt: skip
+    for head in heads:
+        table.add_column(head, justify="right")
+    for r in section.rows:
+        cells = [f"{r.auc:.3f} [{r.low:.3f}-{r.high:.3f}]", f"{r.mean_auc:.3f}"]
+        rest = (r.balanced_accuracy, r.tpr_at_5_fpr, r.ece, r.fpr)
+        table.add_row(r.name, *cells, *("-" if np.isnan(v) else f"{v:.3f}" for v in rest))
+    for name, value in section.metadata.items():
+        table.add_row(f"metadata only, {name}", f"{value:.3f}", *[""] * 5)
+    console.print(table)
+    worst = ", ".join(f"{g} {a:.2f} (n={n})" for g, (n, a) in section.worst.items())
+    console.print(f"worst five generators: {worst}")
+    alarms = sorted(section.sources.items(), key=lambda pair: -pair[1][1])[:5]
+    console.print("most false alarms: " + ", ".join(f"{s} {r:.0%} (n={n})" for s, (n, r) in alarms))
+    what = "edited pictures" if kind == "image" else "face-manipulated clips"
+    if section.manipulated:
+        m = section.manipulated
+        console.print(
+            f"{what}, outside the table: n={m['files']}, AUC {m['auc']:.3f}, "
+            f"{m['called suspicious or fake']:.0%} called suspicious or fake\n"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with images/ and videos/")
+    parser.add_argument("--extra", type=Path, help="folder of the files that more.csv lists")
+    parser.add_argument("--cache", type=Path, default=Path(".accuracy-cache"))
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--json", type=Path, help="write all figures to this file")
+    args = parser.parse_args()
+    console = Console(width=120)
+    corpus, edited = read(args.data, args.extra, args.cache, args.workers)
+    sections = {kind: measure(corpus, edited, kind) for kind in ("image", "video")}
+    for kind, section in sections.items():
+        show(console, kind, section)
+    console.print(
+        "The trunks of npr and patchcraft saw genuine photographs of "
+        f"{', '.join(sorted(TRUNK_SOURCES))} and re-makes of them; these sources are never tested."
+    )
+    if args.json:
+        figures = {
+            kind: {**s._asdict(), "rows": [r._asdict() for r in s.rows]}
+            for kind, s in sections.items()
+        }
+        args.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

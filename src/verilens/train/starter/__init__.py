@@ -1,0 +1,1 @@
+"""Train the starter weights: one command, every stage resumable, one seed."""

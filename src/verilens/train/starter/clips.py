@@ -1,0 +1,82 @@
+"""Format-matched clips: genuine and generated videos go through one random draw.
+
+Frames are taken at `FPS` whatever the file's rate, the outer eighth (logos, captions) is cut away,
+and scale, crop and the quality of one H.264 encode depend on the file's key only. Every clip comes
+out as `FRAMES` frames of `SIDE` pixels square.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from verilens.train.starter.views import SIDE, crop_square, mirror, rescale
+
+FPS = 6
+FRAMES = 12
+MARGIN = 0.08  # of each edge, cut away on both sides
+
+
+def matched_clip(path: Path, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return one clip of the draw, (FRAMES, SIDE, SIDE, 3) uint8; short files run to and fro."""
+    frames = timed_frames(path)
+    seed = int(rng.integers(2**31))
+    # The same seed for each frame: one scale and one crop for the whole clip.
+    squares = [_square(frame, np.random.default_rng(seed)) for frame in frames]
+    squares = (squares + squares[::-1]) * FRAMES
+    return encoded(np.stack(squares[:FRAMES]), crf=int(rng.integers(18, 29)))
+
+
+def timed_frames(path: Path) -> list[Image.Image]:
+    """Return up to FRAMES frames at FPS, from the middle of the file."""
+    with av.open(str(path)) as file:
+        stream = file.streams.video[0]
+        stream.thread_type = "AUTO"
+        duration = float(file.duration or 0) / av.time_base
+        start = max(0.0, (duration - FRAMES / FPS) / 2)
+        if start > 4:
+            file.seek(int((start - 2) * av.time_base))
+        return _resampled(file, stream, start)
+
+
+def _resampled(
+    file: av.container.InputContainer, stream: av.video.stream.VideoStream, start: float
+) -> list[Image.Image]:
+    frames: list[Image.Image] = []
+    first: float | None = None
+    for frame in file.decode(stream):
+        time_s = frame.time if frame.time is not None else len(frames) / FPS
+        if time_s < start:
+            continue
+        first = time_s if first is None else first
+        if time_s - first >= len(frames) / FPS - 1e-3:
+            frames.append(frame.to_image().convert("RGB"))
+        if len(frames) == FRAMES:
+            break
+    return frames
+
+
+def _square(frame: Image.Image, rng: np.random.Generator) -> NDArray[np.uint8]:
+    left, top = (round(edge * MARGIN) for edge in frame.size)
+    inner = frame.crop((left, top, frame.width - left, frame.height - top))
+    return np.asarray(mirror(crop_square(rescale(inner, rng), rng)))
+
+
+def encoded(frames: NDArray[np.uint8], crf: int) -> NDArray[np.uint8]:
+    """Return the frames after one H.264 encode at constant quality `crf`."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as file:
+        stream = file.add_stream("libx264", rate=FPS, options={"crf": str(crf), "preset": "fast"})
+        stream.width = stream.height = SIDE
+        stream.pix_fmt = "yuv420p"
+        for pixels in frames:
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        file.mux(stream.encode())
+    buffer.seek(0)
+    with av.open(buffer) as file:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)])

