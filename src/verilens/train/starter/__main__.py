@@ -178,7 +178,7 @@ def recipe(method: str) -> str:
         return f"frozen ImageNet EfficientNet-Lite2; {head}"
     phases = " then ".join(f"{phase.steps} steps at {phase.lr:g}" for phase in PLANS[method])
     return (
-        f"about {phases} (the shipped run was limited by time, so a new run comes close, not equal), "
+        f"about {phases} (the shipped run was limited by time, so a new run comes close), "
         "AdamW, batches of 16 aligned pairs of 128 px, bf16, label-blind scaling, noise and "
         f"JPEG 60-98, sharpness drawn per picture; then a {head}, from clips only"
     )
