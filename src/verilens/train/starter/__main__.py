@@ -109,7 +109,8 @@ def read_features(
         task = progress.add_task(f"features of {method}", total=len(frames))
         found = features_of(detector, frames, lambda n: progress.update(task, completed=n))
         np.save(file, found)
-    return np.load(file)
+    known: Features = np.load(file)
+    return known
 
 
 def fit_heads(
@@ -124,10 +125,12 @@ def fit_heads(
             set_head(detector, name, fit_on(features[method], items, rows, STRENGTH[method]))
 
 
-def fit_fusion(features: dict[str, Features], items: list[Item], seed: int) -> dict[str, list]:
+def fit_fusion(
+    features: dict[str, Features], items: list[Item], seed: int
+) -> dict[str, list[dict[str, object]]]:
     """Return the verdict's constants by modality, from out-of-fold logits."""
     folds = source_folds(items, N_FOLDS)
-    rows = {}
+    rows: dict[str, list[dict[str, object]]] = {}
     for kind in KINDS:
         logits = stacked(features, items, folds, kind)
         seen = np.flatnonzero(~np.isnan(logits).any(1))

@@ -86,7 +86,8 @@ class Autoencoder(nn.Module):
         latent = torch.tanh(self.encoder(x * 2 - 1))
         if self.draw.quantised:  # finite scalar quantisation, straight-through
             latent = latent + ((latent * 7).round() / 7 - latent).detach()
-        return self.decoder(latent) * 0.5 + 0.5
+        pixels: Tensor = self.decoder(latent) * 0.5 + 0.5
+        return pixels
 
 
 class Critic(nn.Module):
@@ -101,7 +102,8 @@ class Critic(nn.Module):
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x)
+        verdicts: Tensor = self.layers(x)
+        return verdicts
 
 
 def gradients(x: Tensor) -> Tensor:
@@ -113,7 +115,7 @@ def gradients(x: Tensor) -> Tensor:
 
 def train_autoencoder(model: Autoencoder, crops: Iterator[Tensor], steps: int) -> float:
     """Train in place on crops (B, 3, H, W) in [0, 1]; return the last absolute error."""
-    critic = Critic().to(memory_format=torch.channels_last)
+    critic = Critic().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.99))
     judge = torch.optim.AdamW(critic.parameters(), lr=4e-4, betas=(0.5, 0.9))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps)
@@ -128,7 +130,7 @@ def train_autoencoder(model: Autoencoder, crops: Iterator[Tensor], steps: int) -
         if step > steps // 2:
             loss = loss + 0.02 * _adversarial(critic, judge, x, y)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
@@ -141,7 +143,8 @@ def _adversarial(critic: Critic, judge: torch.optim.Optimizer, x: Tensor, y: Ten
         verdicts = critic(x), critic(y.detach())
     hinge = F.relu(1 - verdicts[0].float()).mean() + F.relu(1 + verdicts[1].float()).mean()
     judge.zero_grad()
-    hinge.backward()
+    hinge.backward()  # type: ignore[no-untyped-call]
     judge.step()
     with torch.autocast("cpu", torch.bfloat16):
-        return -critic(y).float().mean()
+        loss: Tensor = -critic(y).float().mean()
+    return loss

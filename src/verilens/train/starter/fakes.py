@@ -83,7 +83,8 @@ def match_spectrum(fake: Pixels, real: Pixels) -> Pixels:
 
 def _rings() -> NDArray[np.int64]:
     y, x = np.fft.fftfreq(BASE)[:, None], np.fft.rfftfreq(BASE)[None]
-    return np.minimum(np.hypot(y, x) * 128, 63).astype(np.int64)
+    rings: NDArray[np.int64] = np.minimum(np.hypot(y, x) * 128, 63).astype(np.int64)
+    return rings
 
 
 def crop_stream(bases: Sequence[Base], batch: int, seed: int) -> Iterator[Tensor]:
@@ -108,7 +109,7 @@ def to_tensor(pixels: Pixels) -> Tensor:
 def own_maker(seed: int, bases: Sequence[Base], steps: int) -> Maker:
     """Return a freshly trained random autoencoder as a maker."""
     torch.manual_seed(seed)
-    model = Autoencoder(Draw.from_seed(seed)).to(memory_format=torch.channels_last)
+    model = Autoencoder(Draw.from_seed(seed)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     train_autoencoder(model, crop_stream(bases, 8, seed), steps)
     return network_maker(model.eval())
 
@@ -116,7 +117,8 @@ def own_maker(seed: int, bases: Sequence[Base], steps: int) -> Maker:
 def network_maker(model: nn.Module) -> Maker:
     def make(x: Tensor, rng: np.random.Generator) -> Tensor:
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-            return model(x).float().clamp(0, 1)
+            pixels: Tensor = model(x).float().clamp(0, 1)
+        return pixels
 
     return make
 
@@ -129,14 +131,16 @@ def latent_maker(encoder: nn.Module, decoder: nn.Module) -> Maker:
             latent = encoder(x).float()
             level = float(rng.choice([0.0, rng.uniform(0.05, 0.35)]))
             noise = torch.from_numpy(rng.standard_normal(tuple(latent.shape), np.float32))
-            return decoder(latent + level * noise * latent.std()).float().clamp(0, 1)
+            noisy = latent + level * noise * latent.std()
+            pixels: Tensor = decoder(noisy).float().clamp(0, 1)
+        return pixels
 
     return make
 
 
 def upscaler_maker(model: Path, factor: int) -> Maker:
     """Return a super-resolution network (ncnn files `model`.param and .bin) as a maker."""
-    import ncnn
+    import ncnn  # type: ignore[import-untyped]
 
     net = ncnn.Net()
     net.opt.num_threads = 1

@@ -53,7 +53,8 @@ def frames_of(items: Sequence[Item], folder: Path, workers: int) -> Iterator[Pix
 def _cached(item: Item, folder: Path) -> Pixels | None:
     file = folder / f"{item.kind}-{hashlib.sha256(str(item.path).encode()).hexdigest()[:16]}.npy"
     if file.exists():
-        return np.load(file)
+        known: Pixels = np.load(file)
+        return known
     frames = matched_frames(item)
     if frames is not None:
         partial = file.with_suffix(".part.npy")
@@ -81,13 +82,13 @@ def features_of(
     detector: Detector, frames: Sequence[Pixels], tick: Callable[[int], None]
 ) -> NDArray[np.float32]:
     """Return the mean feature of each item's frames, (N, D). tick: told how many items are done."""
-    read = reader(detector.eval().to(memory_format=torch.channels_last))
+    read = reader(detector.eval().to(memory_format=torch.channels_last))  # type: ignore[call-overload]
     rows: list[Tensor] = []
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         for start in range(0, len(frames), 8):
             chunk = frames[start : start + 8]
             sizes = [len(f) for f in chunk]
-            parts = read(to_tensor(np.concatenate(chunk))).float().split(sizes)
+            parts = torch.split(read(to_tensor(np.concatenate(chunk))).float(), sizes)
             rows += [part.mean(0) for part in parts]
             tick(start + len(chunk))
     return torch.stack(rows).numpy()

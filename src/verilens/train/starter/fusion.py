@@ -37,7 +37,8 @@ class Mixture(NamedTuple):
     def __call__(self, logits: Doubles) -> Doubles:
         """Return fused logits, (N,). logits: (N, M)."""
         x = ((logits - self.centre) / self.spread).clip(-BOUND, BOUND)
-        return self.weights[0] + x @ self.weights[1:]
+        fused: Doubles = self.weights[0] + x @ self.weights[1:]
+        return fused
 
 
 class Thresholds(NamedTuple):
@@ -85,7 +86,8 @@ def thresholds(probabilities: Doubles, items: Sequence[Item]) -> Thresholds:
 def balanced(labels: NDArray[np.bool_]) -> Doubles:
     """Return weights that give both classes the same say."""
     share = labels.mean()
-    return np.where(labels, 0.5 / share, 0.5 / (1 - share))
+    weights: Doubles = np.where(labels, 0.5 / share, 0.5 / (1 - share))
+    return weights
 
 
 class Nested(NamedTuple):
@@ -107,7 +109,7 @@ def nested(
     features: (N, D) by method.
     """
     logits = stacked(features, items, folds, kind)
-    seen = ~np.isnan(logits).any(1)
+    seen: NDArray[np.bool_] = ~np.isnan(logits).any(axis=1)  # type: ignore[assignment]
     out = np.full((4, len(items)), np.nan)
     for fold in sorted({folds[item.source] for item in items} - {-1}):
         train, test = (rows[seen[rows]] for rows in split(items, folds, fold))

@@ -56,7 +56,7 @@ class Step:
 def train(method: str, real: Pixels, fake: Pixels, seed: int) -> tuple[Detector, Iterator[Step]]:
     """Return the trunk and the generator that trains it. real, fake: (N, BASE, BASE, 3), paired."""
     torch.manual_seed(seed)
-    trunk = network(method).to(memory_format=torch.channels_last)
+    trunk = network(method).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return trunk, _steps(trunk, PLANS[method], prefetched(real, fake, seed))
 
 
@@ -81,7 +81,7 @@ def _step(
     real, fake = logits[:PAIRS], logits[PAIRS:]
     loss = F.binary_cross_entropy_with_logits(logits, labels) + 0.5 * F.softplus(real - fake).mean()
     optimiser.zero_grad(set_to_none=True)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(trunk.parameters(), 2.0)
     optimiser.step()
     return Step(float(loss.detach()), float((fake > real).float().mean()))
@@ -129,19 +129,24 @@ def augmented(real: Pixels, fake: Pixels, rng: np.random.Generator) -> tuple[Pix
         pair = [np.clip(p + noise, 0, 255).astype(np.uint8) for p in pair]
     if rng.random() < 0.85:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(60, 99))]
-        pair = [cv2.imdecode(cv2.imencode(".jpg", p, quality)[1], cv2.IMREAD_COLOR) for p in pair]
+        pair = [_recoded(p, quality) for p in pair]
     return pair[0], pair[1]
+
+
+def _recoded(pixels: Pixels, quality: list[int]) -> Pixels:
+    file = cv2.imencode(".jpg", pixels, quality)[1]
+    return np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR), np.uint8)
 
 
 def sharpened(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     """Return the picture blurred, sharpened or as it was."""
     draw = rng.random()
     if draw < 0.35:
-        return cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.3, 0.9))
+        return np.asarray(cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.3, 0.9)), np.uint8)
     if draw < 0.65:
         amount, blurred = (
             rng.uniform(0.2, 1.2),
             cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.6, 1.5)),
         )
-        return cv2.addWeighted(pixels, 1 + amount, blurred, -amount, 0)
+        return np.asarray(cv2.addWeighted(pixels, 1 + amount, blurred, -amount, 0), np.uint8)
     return pixels

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
 
 SIDE = 256
 NATIVE_LIMIT = 1536  # photographs above it are scaled down, as the web does
@@ -90,6 +91,8 @@ def matched_metadata(width: int, height: int, rng: np.random.Generator) -> list[
     """Return what the file of a matched view tells without its pixels: size, tables, sampling."""
     blank = Image.new("RGB", (max(1, width), max(1, height)))
     file = Image.open(jpeg(mirror(crop_square(rescale(blank, rng), rng)), rng))
+    if not isinstance(file, JpegImageFile):
+        raise TypeError(type(file).__name__)
     tables = [float(sum(table)) for table in file.quantization.values()]
     sampling = float(file.layer[0][1])
     return [*map(float, file.size), tables[0], tables[-1], sampling]

@@ -11,8 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 
+from verilens.batch import ClipBatch
+from verilens.method import Loss
 from verilens.records import Clip, Evidence
 from verilens.verify.detector import Detector, tensor
 from verilens.verify.probe.backbone import EfficientNetLite2, pooled
@@ -55,6 +57,14 @@ class Probe(Detector):
     def forward(self, frames: Tensor) -> Tensor:
         logits: Tensor = self.still(self.features(frames))
         return logits.squeeze(1)
+
+    def training_step(self, batch: ClipBatch) -> Loss:
+        """Return binary cross-entropy; films teach the clip head, stills the still head."""
+        films = batch.frames.shape[1] > 1
+        features = self.features(batch.frames.flatten(0, 1))
+        logits = (self.clip if films else self.still)(features).view(batch.frames.shape[:2]).mean(1)
+        total = binary_cross_entropy_with_logits(logits, batch.labels)
+        return Loss(total=total, parts={"bce": total.detach()})
 
     @torch.inference_mode()
     def inspect(self, clips: Sequence[Clip]) -> list[Evidence]:
