@@ -193,7 +193,7 @@ def main() -> None:
     parser.add_argument("--extra", type=Path, help="folder of the files that more.csv lists")
     parser.add_argument("--public", type=Path, help="folder with taesd.py and the taef2 weights")
     parser.add_argument("--work", type=Path, default=Path(".starter-work"))
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("starter-out"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
