@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 CLEAN  := env -u PIP_USER -u PIP_TARGET -u PIP_PREFIX -u PYTHONPATH -u PYTHONHOME PIP_DISABLE_PIP_VERSION_CHECK=1
 DATA   ?= ../shared/data
 EXTRA  ?=
+PUBLIC ?=
 WORKERS ?= 2
 
 .PHONY: help demo test test-all test-browser lint docs bench fuzz accuracy weights clean check
@@ -57,11 +58,11 @@ bench: $(VENV)/.dev  ## speed and memory, printed as ratios from one run
 fuzz: $(VENV)/.dev  ## mutate at least 500 files: no crash, no hang, every file accounted for
 	$(BIN)/python benchmarks/fuzz.py
 
-accuracy: $(VENV)/.dev  ## the leave-generators-out table; DATA= the corpus, EXTRA= its larger rest
-	$(BIN)/python benchmarks/accuracy.py --data $(DATA) $(if $(EXTRA),--extra $(EXTRA))
+accuracy: $(VENV)/.dev  ## the leave-generators-out table; DATA= the corpus, EXTRA= further folders
+	$(BIN)/python benchmarks/accuracy.py --data $(DATA) $(addprefix --extra ,$(EXTRA))
 
-weights: $(VENV)/.dev  ## train the starter weights anew; DATA= and EXTRA= as above
-	$(BIN)/python -m verilens.train.starter --data $(DATA) $(if $(EXTRA),--extra $(EXTRA))
+weights: $(VENV)/.dev  ## train the starter weights anew; DATA= and EXTRA= as above, PUBLIC= autoencoders
+	$(BIN)/python -m verilens.train.starter --data $(DATA) $(addprefix --extra ,$(EXTRA)) $(if $(PUBLIC),--public $(PUBLIC))
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) demo-report demo-media site

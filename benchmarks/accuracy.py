@@ -69,7 +69,7 @@ class Corpus(NamedTuple):
     folds: dict[str, int]
 
 
-def read(data: Path, extra: Path | None, cache: Path, workers: int) -> tuple[Corpus, Corpus]:
+def read(data: Path, extra: Sequence[Path], cache: Path, workers: int) -> tuple[Corpus, Corpus]:
     """Return the corpus of the table, and the manipulated files apart."""
     items = [i for kind in ("image", "video") for i in capped(read_corpus(data, extra, kind), CAP)]
     edited = [item for item in items if item.label == "manipulated"]
@@ -304,7 +304,13 @@ def show(console: Console, kind: str, section: Section) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with images/ and videos/")
-    parser.add_argument("--extra", type=Path, help="folder of the files that more.csv lists")
+    parser.add_argument(
+        "--extra",
+        type=Path,
+        action="append",
+        default=[],
+        help="further folder with a manifest.csv, such as the files that more.csv lists; repeatable",
+    )
     parser.add_argument("--cache", type=Path, default=Path(".accuracy-cache"))
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--json", type=Path, help="write all figures to this file")

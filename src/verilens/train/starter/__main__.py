@@ -9,6 +9,7 @@ The files land in --out, in the layout of `verilens/verify`; copy them over it t
 from __future__ import annotations
 
 import argparse
+import hashlib
 import importlib.util
 import logging
 from pathlib import Path
@@ -101,10 +102,16 @@ def read_frames(
 
 
 def read_features(
-    method: str, detector: Detector, frames: list[Pixels], work: Path, progress: Progress
+    method: str,
+    detector: Detector,
+    items: list[Item],
+    frames: list[Pixels],
+    work: Path,
+    progress: Progress,
 ) -> Features:
-    """Return the features of one method, (N, D), read here or in an earlier run."""
-    file = work / f"features-{method}.npy"
+    """Return the features of one method, (N, D), read here or in an earlier run on these items."""
+    keys = np.array([item.key for item in items], np.uint32)
+    file = work / f"features-{method}-{hashlib.sha256(keys.tobytes()).hexdigest()[:12]}.npy"
     if not file.exists():
         task = progress.add_task(f"features of {method}", total=len(frames))
         found = features_of(detector, frames, lambda n: progress.update(task, completed=n))
@@ -165,7 +172,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     detectors |= {m: trained_trunk(m, work, args.seed, progress) for m in TRUNKS}
     chosen = [i for kind in KINDS for i in capped(corpus[kind], CAP) if i.label != "manipulated"]
     items, frames = read_frames(chosen, work, args.workers, progress)
-    features = {m: read_features(m, d, frames, work, progress) for m, d in detectors.items()}
+    features = {m: read_features(m, d, items, frames, work, progress) for m, d in detectors.items()}
     fit_heads(detectors, features, items)
     rows = fit_fusion(features, items, args.seed)
     figures = measure(features, items)
@@ -190,7 +197,13 @@ def recipe(method: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m verilens.train.starter", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with images/ and videos/")
-    parser.add_argument("--extra", type=Path, help="folder of the files that more.csv lists")
+    parser.add_argument(
+        "--extra",
+        type=Path,
+        action="append",
+        default=[],
+        help="further folder with a manifest.csv, such as the files that more.csv lists; repeatable",
+    )
     parser.add_argument("--public", type=Path, help="folder with taesd.py and the taef2 weights")
     parser.add_argument("--work", type=Path, default=Path(".starter-work"))
     parser.add_argument("--out", type=Path, default=Path("starter-out"))

