@@ -8,7 +8,7 @@ EXTRA  ?=
 PUBLIC ?=
 WORKERS ?= 2
 
-.PHONY: help demo test test-all test-browser lint docs bench fuzz accuracy weights clean check
+.PHONY: help demo test test-all test-browser lint docs bench fuzz accuracy weights selftest-values clean check
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -63,6 +63,9 @@ accuracy: $(VENV)/.dev  ## the leave-generators-out table; DATA= the corpus, EXT
 
 weights: $(VENV)/.dev  ## train the starter weights anew; DATA= and EXTRA= as above, PUBLIC= autoencoders
 	$(BIN)/python -m verilens.train.starter --data $(DATA) $(addprefix --extra ,$(EXTRA)) $(if $(PUBLIC),--public $(PUBLIC))
+
+selftest-values: $(VENV)/.dev  ## store anew what `verilens selftest` compares with
+	$(BIN)/python -m verilens.selftest
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) demo-report demo-media site

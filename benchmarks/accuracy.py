@@ -309,7 +309,7 @@ def main() -> None:
         type=Path,
         action="append",
         default=[],
-        help="further folder with a manifest.csv, such as the files that more.csv lists; repeatable",
+        help="folder with a further manifest.csv, such as what more.csv lists; repeatable",
     )
     parser.add_argument("--cache", type=Path, default=Path(".accuracy-cache"))
     parser.add_argument("--workers", type=int, default=2)

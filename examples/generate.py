@@ -1,8 +1,8 @@
 """Make the shipped example `ai-like.png`: a picture that a small generator network painted.
 
 A landscape is rendered from fractal noise, and an up-sampling decoder learns to paint it from an
-8 times smaller code ("deep image prior"). The result carries what detectors look for, the trace of a
-decoder, and no third party's work. Takes a few minutes; run it only to renew the example:
+8 times smaller code ("deep image prior"). The result carries the trace of a decoder, which is what
+detectors look for, and no third party's work. Takes a few minutes; run it to renew the example:
 
     python examples/generate.py examples/ai-like.png
 """

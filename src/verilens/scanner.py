@@ -138,7 +138,7 @@ class Scanner:
 
     def _inspect(self, job: Job) -> Report:
         """Return the report of decoded media: inspect, fuse, locate."""
-        from verilens.verify.fuse import fuse
+        from verilens.verify.fuse import fuse, weighed
 
         begun, media = time.monotonic(), job.opened.media
         panel, pool = self._panel(), self._pool
@@ -148,6 +148,7 @@ class Scanner:
         except MediaError as error:
             return _failed(job.source, error, self.options.timeout_s)
         verdict = fuse(evidence, media)
+        evidence = weighed(evidence, media.kind)
         if self.options.where and (media.kind == "image" or verdict.decision != "genuine"):
             evidence = panel.locate(evidence, job.opened, pool)
         return Report(

@@ -20,11 +20,14 @@ from verilens.records import (
 from verilens.report import figures, html
 
 CONTEXT = html.Context(
-    thresholds=html.Thresholds(
-        genuine=0.25,
-        suspicious=0.6,
-        fake=0.85,
-        meaning=("fake: at most 1% of genuine files reach it",),
+    thresholds=dict.fromkeys(
+        ("image", "video"),
+        html.Thresholds(
+            genuine=0.25,
+            suspicious=0.6,
+            fake=0.85,
+            meaning=("fake: at most 1% of genuine files reach it",),
+        ),
     ),
     cards=catalog.cards(),
     weights={"npr": html.Weights("starter", "b" * 64)},

@@ -33,7 +33,7 @@ def run(paths: list[str], options: Options, outputs: Outputs, kept: Kept) -> int
         results = stack.enter_context(contextlib.closing(Store(kept.path))) if kept.path else None
         if results and kept.fresh:
             results.forget(fingerprint(options))
-        writer = stack.enter_context(Writer(outputs, title=", ".join(paths)))
+        writer = stack.enter_context(Writer(outputs, paths, options.methods))
         display = stack.enter_context(Display(paths, outputs, is_one(paths)))
         try:
             for report in scan_many(paths, options, results=results, pages=writer.pages):

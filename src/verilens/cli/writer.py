@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,12 +30,14 @@ class Outputs:
 class Writer:
     """Writes each report as it comes. `pages` is for the scan, which knows the pixels."""
 
-    def __init__(self, outputs: Outputs, title: str = "") -> None:
+    def __init__(
+        self, outputs: Outputs, paths: Sequence[str] = (), methods: tuple[str, ...] | None = None
+    ) -> None:
         self.outputs = outputs
         for path in (outputs.csv, outputs.parquet):
             if path is not None and not path.parent.is_dir():  # said before hours of scanning
                 raise ConfigError(f"cannot write {path}: there is no folder {path.parent}")
-        self.pages = _pages(outputs.html, title)
+        self.pages = _pages(outputs.html, paths, methods)
         self._stack = ExitStack()
         self._streams: list[IO[str]] = []
         self._spool: IO[str] | None = None
@@ -85,12 +87,17 @@ class Writer:
             raise ConfigError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _pages(folder: Path | None, title: str) -> "Pages | None":
+def _pages(
+    folder: Path | None, paths: Sequence[str], methods: tuple[str, ...] | None
+) -> "Pages | None":
     if folder is None:
         return None
+    from verilens.options import choices
+    from verilens.report.html import context
     from verilens.report.pages import Pages
 
+    shared = context({choice.card.name: choice.weights for choice in choices(methods)})
     try:
-        return Pages(folder, title=title)
+        return Pages(folder, shared, title=", ".join(paths))
     except OSError as error:
         raise ConfigError(f"cannot write pages to {folder}: {error.strerror}") from error

@@ -21,11 +21,12 @@ from markupsafe import Markup, escape
 
 from verilens import catalog, weights
 from verilens.card import Card
-from verilens.records import Decision, Evidence, Report
+from verilens.records import Decision, Evidence, Kind, Report
 from verilens.report import figures, words
 from verilens.report.escape import shortened, visible
 from verilens.report.figures import RGB, Aid
 from verilens.report.timeline import timeline
+from verilens.verify.calibrate import best_fit
 
 PREVIEW = 1280
 AID = 480
@@ -46,6 +47,13 @@ class Pictures:
     thumbnails: tuple[tuple[float, RGB], ...] = ()
     aids: tuple[Aid, ...] = ()
     aids_of: str = ""
+
+
+MEANING = (
+    "fake: at most about 1 % of unseen genuine files reach it",
+    "suspicious: at most about 5 % of unseen genuine files reach it",
+    "genuine: about 5 % of unseen generated files fall below it",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,15 +90,13 @@ class Context:
     cards, weights: by the method's name. weights holds those the scan used.
     """
 
-    thresholds: Thresholds | None = None
+    thresholds: Mapping[Kind, Thresholds] = field(default_factory=dict)
     cards: Mapping[str, Card] = field(default_factory=dict)
     weights: Mapping[str, Weights] = field(default_factory=dict)
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
-def context(
-    thresholds: Thresholds | None = None, chosen: Mapping[str, Path] | None = None
-) -> Context:
+def context(chosen: Mapping[str, Path] | None = None) -> Context:
     """Return the context of a scan.
 
     chosen: weights file by method; None means the starter weights of every installed method.
@@ -101,7 +107,17 @@ def context(
         used = {name: Weights(card.name, card.sha256) for name, card in found.items() if card}
     else:
         used = {name: Weights(path.stem, weights.sha256(path)) for name, path in chosen.items()}
-    return Context(thresholds=thresholds, cards=cards, weights=used)
+    return Context(thresholds=_thresholds(frozenset(used)), cards=cards, weights=used)
+
+
+def _thresholds(methods: frozenset[str]) -> dict[Kind, Thresholds]:
+    kinds: tuple[Kind, ...] = ("image", "video")
+    fits = {kind: best_fit(kind, methods) for kind in kinds}
+    return {
+        kind: Thresholds(genuine=fit.clear, suspicious=fit.doubt, fake=fit.alarm, meaning=MEANING)
+        for kind, fit in fits.items()
+        if fit
+    }
 
 
 def write_page(
@@ -143,6 +159,7 @@ def render(report: Report, pictures: Pictures, shared: Context) -> str:
             aids=[_aid(aid, AID) for aid in pictures.aids if not is_ghost(aid)],
             ghosts=[_aid(aid, GHOST) for aid in pictures.aids if is_ghost(aid)],
             shared=shared,
+            thresholds=shared.thresholds.get(media.kind) if media else None,
             used=[shared.cards[e.method] for e in ranked if e.method in shared.cards],
             ramp=_ramp(),
         )

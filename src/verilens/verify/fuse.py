@@ -7,11 +7,12 @@ file outside the range the models were measured on (too small, too compressed, t
 "unsure" unless it declares its own origin. Disagreements are named, never averaged away in silence.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from verilens.records import Decision, Evidence, Media, Provenance, Verdict
+from verilens.records import Decision, Evidence, Kind, Media, Provenance, Verdict
 from verilens.verify.calibrate import BOUND, Fit, best_fit
 from verilens.verify.detector import sigmoid
 
@@ -25,6 +26,7 @@ LEAST_FRAMES = 4
 LEAST_BITS = 0.01  # per pixel and frame of a video
 OUT_OF_RANGE = 1.5  # widens the interval of a file out of range, in logits
 OUTSPOKEN = 0.75  # standard deviations from which a method counts as taking sides
+NOT_COUNTED = "not counted in the verdict: near chance on unseen generators when it was measured"
 LEAST_WEIGHT = 0.1  # a method below it does not bear on the verdict and takes no side
 
 
@@ -53,6 +55,18 @@ def fuse(evidence: Sequence[Evidence], media: Media) -> Verdict:
         sentence=sentence(decision, probability, sides, media, limits),
         conflicts=tuple(conflicts),
         not_checked=not_checked(media),
+    )
+
+
+def weighed(evidence: Sequence[Evidence], kind: Kind) -> tuple[Evidence, ...]:
+    """Return the evidence, with a limit on each piece that the verdict on this kind leaves out."""
+    fit = best_fit(kind, frozenset(e.method for e in evidence))
+    weights = fit.weights() if fit else {}
+    return tuple(
+        e
+        if e.claim != "ai-generated" or weights.get(e.method, 0.0) >= LEAST_WEIGHT
+        else dataclasses.replace(e, limits=(*e.limits, NOT_COUNTED))
+        for e in evidence
     )
 
 

@@ -202,7 +202,7 @@ def main() -> None:
         type=Path,
         action="append",
         default=[],
-        help="further folder with a manifest.csv, such as the files that more.csv lists; repeatable",
+        help="folder with a further manifest.csv, such as what more.csv lists; repeatable",
     )
     parser.add_argument("--public", type=Path, help="folder with taesd.py and the taef2 weights")
     parser.add_argument("--work", type=Path, default=Path(".starter-work"))

@@ -66,9 +66,9 @@ def write_weights(
     card = {
         "sha256": sha256(file),
         "licence": LICENCE,
-        "corpus": "the data folder of research media, the files its more.csv lists (MORE) and those "
-        "that verilens.train.starter.sources extracts (SOURCES); the pixel "
-        f"trunks saw only genuine photographs of {sources} and re-makes of them",
+        "corpus": "the data folder of research media, the files its more.csv lists (MORE) and "
+        "those that verilens.train.starter.sources extracts (SOURCES); the pixel trunks saw only "
+        f"genuine photographs of {sources} and re-makes of them",
         "recipe": recipe,
         "command": f"{COMMAND}; measured by {MEASURE}",
         "seed": seed,
