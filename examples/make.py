@@ -5,7 +5,7 @@
 genuine.png   a photograph (NASA, public domain), read from the installed package scikit-image
 ai-like.png   painted by a small generator network, see generate.py
 edited.png    a photograph with a painted region pasted in; its mask lies in .masks/edited.png
-clip.mp4      a camera pan over a photograph whose middle two seconds are painted
+clip.mp4      a camera pan over a photograph that turns into the painting from second 2 to 5
 signed.jpg    the painting with a signed C2PA manifest that says how it was made
 """
 
@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from skimage import data
 
 HERE = Path(__file__).parent
-FPS, SECONDS, FORGED_S = 24, 6, (2.0, 4.0)
+FPS, SECONDS, FORGED_S = 24, 6, (2.0, 5.0)
 Picture = NDArray[np.uint8]
 
 

@@ -117,3 +117,13 @@ def test_a_scan_with_fewer_methods_is_still_calibrated():
             fit = best_fit("video", frozenset(chosen))
             assert fit is None or set(fit.methods) <= set(chosen)
     assert best_fit("video", frozenset({"probe", "else"})).methods == ("probe",)
+
+
+def test_a_method_flags_moments_only_when_it_counts() -> None:
+    from verilens.verify.calibrate import LEAST_WEIGHT, fits, flag_level
+
+    full = max(fits("video").values(), key=lambda fit: len(fit.methods))
+    for method, weight in full.weights().items():
+        level = flag_level(method, "video")
+        assert level == 1.0 if weight < LEAST_WEIGHT else 0.5 < level < 1.0
+    assert flag_level("never-heard-of", "video") == 0.5

@@ -21,6 +21,8 @@ from verilens.errors import MissingWeights
 from verilens.records import Kind
 
 Floats = NDArray[np.float64]
+OUTSPOKEN = 0.75  # standard deviations from which a method counts as taking sides
+LEAST_WEIGHT = 0.1  # a method below it does not bear on the verdict and takes no side
 BOUND = 4.0  # standardised logits are cut here, so that one method cannot shout the others down
 
 
@@ -81,3 +83,20 @@ def best_fit(kind: Kind, methods: frozenset[str]) -> Fit | None:
     """Return the fit that uses most of the methods at hand; None when none applies."""
     usable = [fit for names, fit in fits(kind).items() if names <= methods]
     return max(usable, key=lambda fit: len(fit.methods), default=None)
+
+
+def flag_level(method: str, kind: Kind) -> float:
+    """Return the score above which a method takes the side of "fake", in [0, 1].
+
+    1.0 for a method that the verdict leaves out: it flags nothing. 0.5 for one that was never
+    calibrated.
+    """
+    known = [fit for names, fit in fits(kind).items() if method in names]
+    if not known:
+        return 0.5
+    fit = max(known, key=lambda fit: len(fit.methods))
+    if fit.weights()[method] < LEAST_WEIGHT:
+        return 1.0
+    at = fit.methods.index(method)
+    logit = fit.centre[at] + OUTSPOKEN * fit.spread[at]
+    return float(0.5 * (1 + np.tanh(0.5 * logit)))

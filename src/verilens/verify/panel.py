@@ -18,6 +18,7 @@ from verilens.errors import MediaError
 from verilens.media.opened import Opened
 from verilens.options import choices
 from verilens.records import Evidence, Kind, View, Where
+from verilens.verify.calibrate import flag_level
 from verilens.verify.detector import Detector
 from verilens.verify.segments import segments
 
@@ -118,7 +119,8 @@ def _where(detector: Detector, where: Where, opened: Opened) -> Where:
     view, media = detector.config.view, opened.media
     if media.kind == "video":
         timeline = detector.inspect([opened.clips[_dense(view)]])[0].where.timeline
-        found = segments(timeline, media.duration_s or 0.0)
+        level = flag_level(detector.name, media.kind)
+        found = segments(timeline, media.duration_s or 0.0, level)
         return dataclasses.replace(where, timeline=timeline, segments=found)
     tiles = opened.clips[_tiles(view)]
     if view.fit != "crop" or len(tiles.frames) < 2:
