@@ -2,7 +2,7 @@
 
     python examples/make.py demo-media
 
-genuine.png   a photograph (NASA, public domain), read from the installed package scikit-image
+genuine.jpg   a photograph (SpaceX, public domain), read from the installed package scikit-image
 ai-like.png   painted by a small generator network, see generate.py
 edited.png    a photograph with a painted region pasted in; its mask lies in .masks/edited.png
 clip.mp4      a camera pan over a photograph that turns into the painting from second 2 to 5
@@ -62,7 +62,7 @@ def clip(photo: Picture, painting: Picture, path: Path) -> None:
 def main(folder: Path) -> None:
     (folder / ".masks").mkdir(parents=True, exist_ok=True)
     painting = np.asarray(Image.open(HERE / "ai-like.png").convert("RGB"))
-    Image.fromarray(data.astronaut()).save(folder / "genuine.png")
+    Image.fromarray(data.rocket()).save(folder / "genuine.jpg", quality=95)
     mixed, mask = edited(data.coffee(), painting)
     Image.fromarray(mixed).save(folder / "edited.png")
     Image.fromarray(mask).save(folder / ".masks" / "edited.png")

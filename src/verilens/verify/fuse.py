@@ -172,7 +172,7 @@ def sentence(
     grounds = [f"{_listed(fake)} found signs of generation"] if fake else []
     grounds += [f"{_listed(genuine)} found it more like genuine media"] if genuine else []
     if sides:
-        parts.append(("; ".join(grounds) if grounds else "no method takes a clear side") + ".")
+        parts.append(("; ".join(grounds) if grounds else "No method takes a clear side") + ".")
     else:
         parts.append("No learned method that the verdict is calibrated for was run.")
     if limits:
