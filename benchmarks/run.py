@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 import material
 import processes
+from verilens.cli.allocator import keep_freed_memory
 from verilens.media.sandbox import Decoder
 from verilens.options import Options
 from verilens.verify.panel import assemble, single_threaded
@@ -142,6 +143,7 @@ BENCHES: dict[str, Callable[[Bench], Iterator[Row]]] = {
 
 def main() -> None:
     arguments = _arguments()
+    keep_freed_memory()  # as a scan does, so that the limit is measured alike
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="verilens-bench-") as place:
         bench = Bench(arguments, Path(place))

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from verilens.cli.allocator import keep_freed_memory
 from verilens.cli.display import Display
 from verilens.cli.exits import UNREADABLE, Terminated, reader_gone
 from verilens.cli.writer import Outputs, Writer
@@ -29,6 +30,7 @@ class Kept:
 
 def run(paths: list[str], options: Options, outputs: Outputs, kept: Kept) -> int:
     """Scan, write every output, sum up, and return the exit code."""
+    keep_freed_memory()
     with contextlib.ExitStack() as stack:
         results = stack.enter_context(contextlib.closing(Store(kept.path))) if kept.path else None
         if results and kept.fresh:
