@@ -2,7 +2,7 @@
 
 Generators end in up-sampling layers, which tie the pixels of each small block together. NPR takes
 the top-left pixel of every 2 x 2 block from all four, and a truncated ResNet-50 classifies the
-residual. Input: native-resolution crops; output: one logit a crop, positive is fake. It fails
+residual. Input: a native-resolution crop; output: one logit a crop, positive is fake. It fails
 where the trace is gone: pictures scaled, blurred or strongly compressed after generation.
 
 Tan et al., "Rethinking the Up-Sampling Operations in CNN-based Generative Network for Generalizable
@@ -28,7 +28,7 @@ CARD = Card(
         "block size and reference pixel: the paper's ablation is not reproduced; 2 x 2 blocks and "
         "the top-left pixel, as in the released model (config: block, reference)",
         "input: the paper resizes most test sets to 256 x 256, which destroys the trace; "
-        "we cut native-resolution crops and average their logits (config: view)",
+        "we cut the centre at native resolution (config: view; more crops average their logits)",
         "videos: not in the paper; frames are scored like pictures and averaged",
     ),
 )

@@ -20,7 +20,7 @@ class Config:
     reference: int = 0
     width: int = 64
     depths: tuple[int, ...] = (3, 4)
-    view: View = field(default_factory=lambda: View(size=224, frames=8, crops=4))
+    view: View = field(default_factory=lambda: View(size=224, frames=8, crops=1))
 
     def __post_init__(self) -> None:
         if self.block < 2:

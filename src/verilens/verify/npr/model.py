@@ -111,9 +111,6 @@ class NPR(Detector):
     def evidence(self, clip: Clip, logits: NDArray[np.float64]) -> Evidence:
         """Return the pooled score, with how many crops carry the trace."""
         traced = int((logits > 0).sum())
-        why = (
-            f"{traced} of {len(logits)} crops show the pixel relations that up-sampling leaves"
-            if traced
-            else "no crop shows the pixel relations that up-sampling leaves"
-        )
+        found = f"{traced} of {len(logits)}" if traced else "no"
+        why = f"pixel relations that up-sampling leaves: {found} crops show them"
         return dataclasses.replace(super().evidence(clip, logits), why=why)
