@@ -24,7 +24,7 @@ $(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
-	$(CLEAN) $(BIN)/python -m pip install -q -c constraints.txt -e '.[demo,dev,docs,train]'
+	$(CLEAN) $(BIN)/python -m pip install -q -c constraints.txt -e '.[bench,demo,dev,docs,train]'
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo  ## set up, scan the examples, write demo-report/index.html

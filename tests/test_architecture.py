@@ -15,7 +15,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LEVELS = (
     {"errors", "records", "card", "config"},
     {"batch", "method", "weights", "catalog"},
-    {"media"},
+    {"media", "tables"},
+    {"datasets", "manifest"},
     {"options", "nn"},
     {"verify"},
     {"train"},
@@ -31,7 +32,10 @@ LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 LEAVES = {"bench.metrics"}
 
 # Importing these must not import torch: scanning known files and asking for help never need it.
-LIGHT = ("records", "card", "config", "errors", "catalog", "weights", "media", "options", "report")
+LIGHT = (
+    *("records", "card", "config", "errors", "catalog", "weights", "media", "options", "report"),
+    *("tables", "manifest", "datasets"),
+)
 
 BANNED = {"utils", "util", "helpers", "helper", "common", "base", "misc", "core", "manager"}
 

@@ -38,6 +38,33 @@ class Card:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DataCard:
+    """A data set's name, layout, origin and traps. Nothing is ever downloaded.
+
+    layout: the folders and lists the adapter expects below the root, as published.
+    access: how one gets it. consent: what is known of the consent of the people shown.
+    traps: what goes wrong with it elsewhere, and what the adapter does about it.
+    genuine, fake: published numbers of samples, 0 when not stated.
+    """
+
+    name: str
+    title: str
+    summary: str
+    tasks: tuple[Task, ...]
+    layout: str
+    paper: str
+    licence: str
+    access: str
+    consent: str
+    year: int
+    genuine: int = 0
+    fake: int = 0
+    has_audio: bool = False
+    traps: tuple[str, ...] = ()
+    uncertain: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class WeightsCard:
     """What is known of one weights file: `<name>.json` beside `<name>.safetensors`.
 

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 Kind = Literal["image", "video"]
 Decision = Literal["genuine", "suspicious", "fake", "unsure"]
+SampleKind = Literal["image", "video", "frames", "post"]
+Split = Literal["train", "val", "test", ""]
 Claim = Literal["ai-generated", "face-swap", "spoof", "edited", "out-of-context"]
 Box = tuple[int, int, int, int]
 
@@ -220,3 +222,39 @@ class Report:
     evidence: tuple[Evidence, ...] = ()
     verdict: Verdict | None = None
     error: ErrorRecord | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One row of a data set, whatever layout it was published in.
+
+    id: unique in the data set and the same on every machine, e.g. its path below the root.
+    uri: where the media is: an absolute path or a URL. For "frames" the folder that holds them.
+    kind: "frames" is a video stored as pictures, "post" is media with its text.
+    label: 1 is fake, 0 is genuine. Finer classes go into attributes.
+    generator: what made it, "" for genuine media.
+    source: what it was cut from (original video, photographer, repository); samples that share it
+        must not be in two splits. "" when the layout does not say.
+    identity: the person shown, "" when unknown; persons must not be in two splits either.
+    split: "" when the layout has none.
+    frames: file names below `uri`, in order, for "frames".
+    mask: where the pixel mask is, "" for none.
+    segments: forged spans (start, end) in `segment_unit`; empty when nothing is said.
+    attributes: anything else, e.g. {"compression": "c23", "skin-type": "5"}.
+    """
+
+    id: str
+    uri: str
+    kind: SampleKind
+    label: int
+    generator: str = ""
+    source: str = ""
+    identity: str = ""
+    split: Split = ""
+    frames: tuple[str, ...] = ()
+    mask: str = ""
+    segments: tuple[tuple[float, float], ...] = ()
+    segment_unit: Literal["seconds", "frames"] = "seconds"
+    text: str = ""
+    licence: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)

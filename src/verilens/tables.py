@@ -1,0 +1,73 @@
+"""Parquet files written and read in batches, so a million rows need no more memory than a thousand.
+
+Imports pyarrow only when a table is opened; without it MissingExtra says what to install.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from verilens.errors import DatasetError, MissingExtra
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROWS = 20_000  # a row group
+FACTS = b"verilens"  # key of the file's metadata under which what is said of the table stands
+
+Row = dict[str, Any]
+
+
+def arrow() -> Any:
+    """Return pyarrow, its Parquet module loaded."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingExtra("tables need pyarrow: pip install 'verilens[bench]'") from error
+    return pa
+
+
+def write(path: Path, rows: Iterable[Row], schema: "pa.Schema", facts: Mapping[str, object]) -> int:
+    """Write the rows and what is said of them; return how many. A killed write leaves no file."""
+    pa = arrow()
+    schema = schema.with_metadata({FACTS: json.dumps(facts, sort_keys=True)})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.part")
+    count, rows = 0, iter(rows)
+    try:
+        with pa.parquet.ParquetWriter(partial, schema, compression="zstd") as writer:
+            while batch := list(islice(rows, ROWS)):
+                writer.write_batch(pa.RecordBatch.from_pylist(batch, schema=schema))
+                count += len(batch)
+        os.replace(partial, path)
+    finally:
+        with suppress(FileNotFoundError):
+            partial.unlink()
+    return count
+
+
+def read(path: Path) -> Iterator[Row]:
+    """Yield the rows in order."""
+    for batch in opened(path).iter_batches(batch_size=ROWS):
+        yield from batch.to_pylist()
+
+
+def facts(path: Path) -> dict[str, Any]:
+    """Return what was said of the table when it was written; empty when it is not ours."""
+    metadata = opened(path).schema_arrow.metadata or {}
+    found: dict[str, Any] = json.loads(metadata.get(FACTS, b"{}"))
+    return found
+
+
+def opened(path: Path) -> Any:
+    """Return the Parquet file; DatasetError when it is none."""
+    pa = arrow()
+    try:
+        return pa.parquet.ParquetFile(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DatasetError(f"{path}: not a readable Parquet file ({error})") from error
