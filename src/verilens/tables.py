@@ -5,9 +5,8 @@ Imports pyarrow only when a table is opened; without it MissingExtra says what t
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,22 +31,42 @@ def arrow() -> Any:
     return pa
 
 
-def write(path: Path, rows: Iterable[Row], schema: "pa.Schema", facts: Mapping[str, object]) -> int:
-    """Write the rows and what is said of them; return how many. A killed write leaves no file."""
+@contextmanager
+def writer(
+    path: Path, schema: "pa.Schema", facts: Mapping[str, object]
+) -> Iterator[Callable[[Row], None]]:
+    """Give a function that adds a row; the file appears, whole, when the block ends well."""
     pa = arrow()
     schema = schema.with_metadata({FACTS: json.dumps(facts, sort_keys=True)})
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.part")
-    count, rows = 0, iter(rows)
+    waiting: list[Row] = []
     try:
-        with pa.parquet.ParquetWriter(partial, schema, compression="zstd") as writer:
-            while batch := list(islice(rows, ROWS)):
-                writer.write_batch(pa.RecordBatch.from_pylist(batch, schema=schema))
-                count += len(batch)
+        with pa.parquet.ParquetWriter(partial, schema, compression="zstd") as file:
+
+            def flush() -> None:
+                file.write_batch(pa.RecordBatch.from_pylist(waiting, schema=schema))
+                waiting.clear()
+
+            def add(row: Row) -> None:
+                waiting.append(row)
+                if len(waiting) == ROWS:
+                    flush()
+
+            yield add
+            flush()
         os.replace(partial, path)
     finally:
         with suppress(FileNotFoundError):
             partial.unlink()
+
+
+def write(path: Path, rows: Iterable[Row], schema: "pa.Schema", facts: Mapping[str, object]) -> int:
+    """Write the rows and what is said of them; return how many. A killed write leaves no file."""
+    count = 0
+    with writer(path, schema, facts) as add:
+        for count, row in enumerate(rows, 1):  # noqa: B007
+            add(row)
     return count
 
 

@@ -67,7 +67,7 @@ def write(path: Path, predictions: Iterable[Prediction], facts: Mapping[str, obj
     facts: how they came about, e.g. method, config, seed, weights (sha256), manifest (digest),
         protocol, version, command.
     """
-    return tables.write(path, map(_row, predictions), schema(), facts)
+    return tables.write(path, map(row, predictions), schema(), facts)
 
 
 def read(path: Path) -> Iterator[Prediction]:
@@ -81,7 +81,8 @@ def read(path: Path) -> Iterator[Prediction]:
         yield Prediction(**{name: row[name] for name in COLUMNS})
 
 
-def _row(prediction: Prediction) -> tables.Row:
+def row(prediction: Prediction) -> tables.Row:
+    """Return the columns of one prediction."""
     row = {name: getattr(prediction, name) for name in COLUMNS}
     row["attributes"] = list(prediction.attributes.items())
     return row

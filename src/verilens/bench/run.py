@@ -1,0 +1,148 @@
+"""Score the samples of a manifest once, for every method asked, so that tables need no model.
+
+    manifest -> files -> the scanner -> one predictions file a method
+
+Stills and videos are scored as `verilens scan` scores them. A sample stored as frames is scored
+frame by frame, `frames` of them evenly spread over the whole video (never the first ones). With a
+results store a killed run goes on where it was; the files appear when all samples are scored.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import tee
+from pathlib import Path
+from typing import NamedTuple
+
+from verilens import __version__, pipeline, tables, weights
+from verilens.bench import predictions
+from verilens.bench.predictions import Prediction
+from verilens.errors import DatasetError
+from verilens.known import Recent, Results
+from verilens.media.sample import subset
+from verilens.media.sources import Source
+from verilens.options import Options, choices
+from verilens.records import Media, Report, Sample
+from verilens.scanner import Scanner
+
+VERDICT = "verdict"  # the fused probability, beside the methods' own scores
+FRAMES = 8
+
+
+class Shot(NamedTuple):
+    """One file to score: a sample, or one frame of it."""
+
+    sample: Sample
+    path: Path
+    frame: int | None = None
+
+
+class Scored(NamedTuple):
+    """What the scanner said of one file."""
+
+    shot: Shot
+    report: Report
+
+
+def run(
+    samples: Iterable[Sample],
+    out: Path,
+    dataset: str,
+    options: Options,
+    facts: dict[str, object],
+    results: Results | None = None,
+) -> Iterator[Scored]:
+    """Score every sample and write `out`/<method>.parquet for each method and for the verdict.
+
+    Yields as files are scored, for progress; the predictions are written when it is exhausted.
+    facts: what else to note in each file, e.g. the manifest's digest, the protocol, the command.
+    """
+    asked = choices(options.methods)
+    names = [VERDICT, *(choice.card.name for choice in asked)]
+    hashes = {choice.card.name: weights.sha256(choice.weights) for choice in asked}
+    common = {**facts, "dataset": dataset, "version": __version__, "frames": FRAMES}
+    with ExitStack() as files:
+        add = {}
+        for name in names:
+            own = {name: hashes[name]} if name in hashes else hashes
+            path, said = out / f"{name}.parquet", {**common, "method": name, "weights": own}
+            add[name] = files.enter_context(tables.writer(path, predictions.schema(), said))
+        for scored in score(shots(samples), options, results):
+            for name in names:
+                add[name](predictions.row(prediction(scored, name, dataset)))
+            yield scored
+
+
+def shots(samples: Iterable[Sample], frames: int = FRAMES) -> Iterator[Shot]:
+    """Yield the files to score, in order; of a frame folder `frames` evenly spread ones."""
+    for sample in samples:
+        if sample.kind != "frames":
+            yield Shot(sample, Path(sample.uri))
+            continue
+        if not sample.frames:
+            raise DatasetError(f"{sample.id}: a video of frames that lists none; see its manifest")
+        for index in subset(len(sample.frames), frames):
+            yield Shot(sample, Path(sample.uri) / sample.frames[index], index)
+
+
+def score(
+    shots: Iterable[Shot], options: Options, results: Results | None = None
+) -> Iterator[Scored]:
+    """Yield what the scanner says of every file, in order, using all cores."""
+    asked, kept = tee(shots)
+    sources = (Source(name=str(shot.path), path=shot.path) for shot in asked)
+    with Scanner(options, results or Recent()) as scanner:
+        yield from map(Scored, kept, pipeline.run(sources, scanner.open, options.workers))
+
+
+def prediction(scored: Scored, method: str, dataset: str) -> Prediction:
+    """Return what one method, or the verdict, said of one file."""
+    shot, report = scored
+    found = Prediction(
+        id=shot.sample.id,
+        label=shot.sample.label,
+        score=None,
+        frame=shot.frame,
+        dataset=dataset,
+        generator=shot.sample.generator,
+        source=shot.sample.source,
+        identity=shot.sample.identity,
+        split=shot.sample.split,
+        kind=shot.sample.kind,
+        attributes={**shot.sample.attributes, **file_facts(report.media)},
+    )
+    if report.error:
+        return replace(found, error=f"{report.error.type}: {report.error.message}")
+    if method == VERDICT:
+        return replace(found, score=report.verdict.probability if report.verdict else None)
+    for item in report.evidence:
+        if item.method == method:
+            spans = tuple((s.start_s, s.end_s, s.score) for s in item.where.segments)
+            return replace(found, score=item.score, where=spans)
+    return replace(found, error=f"{method} gave no evidence")
+
+
+def file_facts(media: Media | None) -> dict[str, str]:
+    """Return what a file tells without its pixels, as attributes that an audit reads."""
+    if media is None:
+        return {}
+    facts: dict[str, object] = {
+        "format": media.format,
+        "codec": media.codec,
+        "width": media.width,
+        "height": media.height,
+        "bytes": media.size_bytes,
+        "jpeg_quality": media.quality.jpeg_quality,
+        "duration_s": media.duration_s,
+        "fps": media.fps,
+        "audio": int(media.has_audio) if media.kind == "video" else None,
+    }
+    return {f"file.{name}": str(value) for name, value in facts.items() if value is not None}
+
+
+def methods_of(folder: Path) -> Sequence[Path]:
+    """Return the predictions files of a run; DatasetError when there are none."""
+    found = sorted(folder.glob("*.parquet"))
+    if not found:
+        raise DatasetError(f"{folder}: no predictions; make them with 'verilens bench run'")
+    return found
