@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LEVELS = (
     {"errors", "records", "card", "config"},
     {"batch", "method", "weights", "catalog"},
-    {"media", "tables"},
+    {"media", "tables", "layout"},
     {"datasets", "manifest"},
     {"options", "nn"},
     {"verify"},
@@ -34,7 +34,7 @@ LEAVES = {"bench.metrics"}
 # Importing these must not import torch: scanning known files and asking for help never need it.
 LIGHT = (
     *("records", "card", "config", "errors", "catalog", "weights", "media", "options", "report"),
-    *("tables", "manifest", "datasets"),
+    *("tables", "layout", "manifest", "datasets"),
 )
 
 BANNED = {"utils", "util", "helpers", "helper", "common", "base", "misc", "core", "manager"}

@@ -1,0 +1,154 @@
+"""Reading layouts as they were published: folders in a fixed order, lists and JSON by line.
+
+Everything is lazy, so a tree of millions of files costs the names of one folder at a time. What is
+not as a list promises becomes a DatasetError that names the file, the line and what to do.
+"""
+
+import csv
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from verilens.errors import DatasetError
+from verilens.records import Sample, Split
+
+PICTURES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"))
+VIDEOS = frozenset((".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"))
+MEDIA = PICTURES | VIDEOS
+
+
+def wrong(path: Path, line: int | None, what: str) -> DatasetError:
+    """Return the error to raise for a line of a list; `what` says what is wrong and what to do."""
+    return DatasetError(f"{path}:{line}: {what}" if line else f"{path}: {what}")
+
+
+def folders(path: Path) -> list[str]:
+    """Return the names of the folders in `path`, sorted; none when it does not exist."""
+    return sorted(entry.name for entry in _entries(path) if entry.is_dir())
+
+
+def files(path: Path, suffixes: Iterable[str] = MEDIA) -> list[str]:
+    """Return the names of the files in `path` with these suffixes, in natural order."""
+    wanted = frozenset(suffixes)
+    found = (entry.name for entry in _entries(path) if suffix(entry.name) in wanted)
+    return sorted(found, key=natural)
+
+
+def walk(root: Path, suffixes: Iterable[str] = MEDIA) -> Iterator[tuple[str, list[str]]]:
+    """Yield (folder below root with "/", file names) for every folder that holds such files.
+
+    Folders come sorted, parents before children; the root itself is "". Hidden folders are skipped.
+    """
+    wanted = frozenset(suffixes)
+    yield from _walk(root, "", wanted)
+
+
+def _walk(root: Path, below: str, suffixes: frozenset[str]) -> Iterator[tuple[str, list[str]]]:
+    names: list[str] = []
+    children: list[str] = []
+    for entry in _entries(root / below):
+        if entry.is_dir():
+            children.append(entry.name)
+        elif suffix(entry.name) in suffixes:
+            names.append(entry.name)
+    if names:
+        yield below, sorted(names, key=natural)
+    for child in sorted(children):
+        yield from _walk(root, f"{below}/{child}" if below else child, suffixes)
+
+
+def _entries(path: Path) -> "list[os.DirEntry[str]]":
+    try:
+        with os.scandir(path) as found:
+            return [entry for entry in found if not entry.name.startswith(".")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise DatasetError(f"{path}: the folder cannot be listed ({error.strerror})") from error
+
+
+def suffix(name: str) -> str:
+    """Return the lower-case suffix of a file name, with its dot."""
+    return os.path.splitext(name)[1].lower()
+
+
+def stem(name: str) -> str:
+    """Return a file name without folders and suffix; understands / and \\."""
+    return os.path.splitext(re.split(r"[/\\]", name)[-1])[0]
+
+
+def natural(name: str) -> tuple[int, int, str]:
+    """Return a key that sorts frame names by number: 2.png before 10.png, numbers before words."""
+    number = stem(name)
+    is_number = number.isascii() and number.isdigit()
+    return (0, int(number), name) if is_number else (1, 0, name)
+
+
+def first(*candidates: Path) -> Path | None:
+    """Return the first path that exists."""
+    return next((path for path in candidates if path.exists()), None)
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file holds; DatasetError names the line that is broken."""
+    try:
+        return json.loads(_text(path))
+    except json.JSONDecodeError as error:
+        raise wrong(path, error.lineno, f"no valid JSON ({error.msg}); fetch it again") from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Return the JSON object of a file; DatasetError when it holds anything else."""
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise wrong(path, None, f"a JSON object is expected, not a {type(found).__name__}")
+    return found
+
+
+def lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield (number from 1, text) of each line that is not empty."""
+    try:
+        with path.open(encoding="utf-8-sig") as text:
+            for number, line in enumerate(text, 1):
+                if line := line.strip():
+                    yield number, line
+    except OSError as error:
+        raise wrong(path, None, f"cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise wrong(path, None, "no UTF-8 text; fetch it again or convert it") from error
+
+
+def rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield (line number, row) of a CSV file whose header must name at least `columns`."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as text:
+            reader = csv.DictReader(text)
+            missing = [name for name in columns if name not in (reader.fieldnames or ())]
+            if missing:
+                raise wrong(path, 1, f"the header lacks {', '.join(missing)}")
+            for row in reader:
+                if None in row or None in row.values():
+                    count = len(reader.fieldnames or ())
+                    raise wrong(path, reader.line_num, f"{count} fields are expected")
+                yield reader.line_num, row
+    except OSError as error:
+        raise wrong(path, None, f"cannot be read ({error.strerror})") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise wrong(path, None, f"no UTF-8 CSV file ({error})") from error
+
+
+def of_split(samples: Iterable[Sample], split: Split | None) -> Iterator[Sample]:
+    """Yield the samples of one split; all of them when `split` is None."""
+    return (sample for sample in samples if split is None or sample.split == split)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise wrong(path, None, f"cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise wrong(path, None, "no UTF-8 text; fetch it again or convert it") from error
