@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from verilens.media.double_jpeg import coefficients, double_compression
-from verilens.media.jpeg import examine_jpeg, table_words, thumbnail_mismatch
+from verilens.media.double_jpeg import FREQUENCIES, coefficients, double_compression
+from verilens.media.jpeg import JpegFacts, examine_jpeg, table_words, thumbnail_mismatch
 from verilens.media.jpeg_tables import ZIGZAG, estimate_quality, standard_table
+from verilens.media.quality import centre_luma
 
 
 def scene(seed: int, size: tuple[int, int] = (384, 320)) -> Image.Image:
@@ -29,10 +30,15 @@ def compressed(image: Image.Image, quality: int) -> Image.Image:
     return Image.open(file)
 
 
+def facts(path: Path) -> JpegFacts:
+    with Image.open(path) as image:
+        return examine_jpeg(path, centre_luma(image))
+
+
 def double(image: Image.Image, quality: int, folder: Path) -> float:
     path = folder / "a.jpg"
     image.save(path, quality=quality)
-    found = examine_jpeg(path).double
+    found = facts(path).double
     assert found is not None
     return found
 
@@ -41,7 +47,7 @@ def double(image: Image.Image, quality: int, folder: Path) -> float:
 def test_quality_is_read_off_the_tables(tmp_path: Path, quality: int) -> None:
     path = tmp_path / "a.jpg"
     scene(0, (64, 64)).save(path, quality=quality)
-    assert examine_jpeg(path).quality == quality
+    assert facts(path).quality == quality
 
 
 def test_foreign_tables_are_named_as_such() -> None:
@@ -67,9 +73,9 @@ def test_the_same_tables_twice_cannot_be_seen(tmp_path: Path) -> None:
 def test_too_little_to_tell_is_none(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     Image.new("RGB", (256, 256), (90, 120, 30)).save(path)
-    assert examine_jpeg(path).double is None
+    assert facts(path).double is None
     scene(0, (48, 48)).save(path)
-    assert examine_jpeg(path).double is None
+    assert facts(path).double is None
     assert double_compression(np.zeros((8, 8), np.uint8), standard_table(50)) is None
 
 
@@ -80,26 +86,26 @@ def test_absurd_tables_say_nothing(step: int) -> None:
 
 
 def test_coefficients_are_the_orthonormal_dct() -> None:
-    block = np.full((8, 8), 10.0)
-    found = coefficients(block)
-    assert found[0, 0] == pytest.approx(80)
-    assert np.abs(found[0, 1:]).max() < 1e-9
+    blocks = np.full((8, 16), 10, np.float32)
+    blocks[:, 8:] += 3 * np.cos((2 * np.arange(8, dtype=np.float32) + 1) * np.pi / 16)
+    found = coefficients(blocks)
+    assert found.shape == (FREQUENCIES, 2)
+    assert found[0] == pytest.approx([0, 3 * 8 / np.sqrt(2)], abs=1e-4)
+    assert np.abs(found[1:]).max() < 1e-4
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff\xe0", b"not a picture"])
 def test_damaged_files_give_empty_facts(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(content)
-    facts = examine_jpeg(path)
-    assert (facts.quality, facts.double) == (None, None)
+    assert examine_jpeg(path, None) == JpegFacts()
 
 
 def test_truncated_file_keeps_its_quality(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     scene(0).save(path, quality=70)
     path.write_bytes(path.read_bytes()[:3000])
-    facts = examine_jpeg(path)
-    assert (facts.quality, facts.double) == (70, None)
+    assert examine_jpeg(path, None) == JpegFacts(quality=70)
 
 
 def thumbnail(image: Image.Image, size: tuple[int, int] = (160, 134)) -> bytes:
@@ -108,24 +114,23 @@ def thumbnail(image: Image.Image, size: tuple[int, int] = (160, 134)) -> bytes:
     return file.getvalue()
 
 
-def test_a_faithful_thumbnail_says_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "a.jpg"
+def test_a_faithful_thumbnail_says_nothing() -> None:
     image = scene(3)
-    image.save(path, quality=60)
-    assert thumbnail_mismatch(path, thumbnail(image)) is None
-    assert thumbnail_mismatch(path, thumbnail(image.rotate(90, expand=True), (134, 160))) is None
+    poor = compressed(image, 60)
+    assert thumbnail_mismatch(poor, thumbnail(image)) == []
+    assert thumbnail_mismatch(poor, thumbnail(image.rotate(90, expand=True), (134, 160))) == []
     bars = Image.new("RGB", (160, 160))
     bars.paste(image.resize((160, 134)), (0, 13))
-    assert thumbnail_mismatch(path, thumbnail(bars, (160, 160))) is None
+    assert thumbnail_mismatch(poor, thumbnail(bars, (160, 160))) == []
+    large = image.resize((1920, 1600))
+    assert thumbnail_mismatch(large, thumbnail(image)) == []
 
 
-def test_a_foreign_or_outdated_thumbnail_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "a.jpg"
+def test_a_foreign_or_outdated_thumbnail_is_told() -> None:
     image = scene(3)
-    image.save(path)
-    assert "something else" in (thumbnail_mismatch(path, thumbnail(scene(4))) or "")
-    assert "shape" in (thumbnail_mismatch(path, thumbnail(image, (160, 100))) or "")
+    assert "something else" in thumbnail_mismatch(image, thumbnail(scene(4)))[0]
+    assert "shape" in thumbnail_mismatch(image, thumbnail(image, (160, 100)))[0]
     other = image.copy()
     other.paste((250, 250, 250), (190, 115, 250, 165))
-    assert "Part of" in (thumbnail_mismatch(path, thumbnail(other)) or "")
-    assert thumbnail_mismatch(path, b"\xff\xd8broken") is None
+    assert "Part of" in thumbnail_mismatch(image, thumbnail(other))[0]
+    assert thumbnail_mismatch(image, b"\xff\xd8broken") == []

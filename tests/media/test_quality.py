@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from verilens.media.quality import blockiness, luma_of, quality, sharpness
+from verilens.media.quality import LARGEST_SIDE, blockiness, centre_luma, quality, sharpness
 from verilens.records import Kind, Media
 
 
@@ -25,7 +25,7 @@ def test_a_good_picture_has_no_notes(tmp_path: Path) -> None:
     path, image = tmp_path / "a.jpg", texture()
     image.save(path, quality=92)
     media = facts(path, image.size, size_bytes=path.stat().st_size)
-    found = quality(path, media, np.asarray(image))
+    found = quality(path, media, image)
     assert found.notes == ()
     assert found.jpeg_quality == 92
     assert found.bits_per_pixel == pytest.approx(path.stat().st_size * 8 / 120_000, abs=1e-3)
@@ -34,10 +34,10 @@ def test_a_good_picture_has_no_notes(tmp_path: Path) -> None:
 def test_poor_pictures_say_why(tmp_path: Path) -> None:
     path, image = tmp_path / "a.jpg", texture((96, 96))
     image.save(path, quality=30)
-    found = quality(path, facts(path, (96, 96)), np.asarray(Image.open(path)))
+    found = quality(path, facts(path, (96, 96)), Image.open(path))
     assert "only 96 x 96 pixels" in found.notes
     assert "JPEG quality about 30" in found.notes
-    flat = quality(path, facts(path, (900, 900)), np.zeros((900, 900, 3), np.uint8))
+    flat = quality(path, facts(path, (900, 900)), Image.new("RGB", (900, 900)))
     assert "little fine detail: blurred, smooth or flat" in flat.notes
     assert flat.blockiness == 1.0
 
@@ -53,7 +53,7 @@ def test_short_and_squeezed_films_say_so(tmp_path: Path, kind: Kind) -> None:
         frames=10,
         size_bytes=10_000,
     )
-    found = quality(tmp_path / "a.mp4", media, np.asarray(texture()))
+    found = quality(tmp_path / "a.mp4", media, texture())
     assert found.jpeg_quality is None and found.double_jpeg is None
     assert "0.4 s long" in found.notes
     assert any(note.startswith("strongly compressed") for note in found.notes)
@@ -63,25 +63,30 @@ def test_short_and_squeezed_films_say_so(tmp_path: Path, kind: Kind) -> None:
 def test_blocks_are_seen_wherever_the_grid_begins(tmp_path: Path, offset: int) -> None:
     path, image = tmp_path / "a.jpg", texture()
     image.save(path, quality=8)
-    pixels = np.asarray(Image.open(path))[offset:, offset:]
-    assert blockiness(luma_of(pixels)) > 1.5
-    assert blockiness(luma_of(np.asarray(image))) < 1.2
+    luma = centre_luma(Image.open(path))
+    assert blockiness(luma[offset:, offset:]) > 1.5
+    assert blockiness(centre_luma(image)) < 1.2
 
 
 def test_blur_lowers_sharpness() -> None:
     image = texture()
     soft = image.filter(ImageFilter.GaussianBlur(3))
-    sharp, blurred = (sharpness(luma_of(np.asarray(one))) for one in (image, soft))
+    sharp, blurred = (sharpness(centre_luma(one)) for one in (image, soft))
     assert blurred < sharp / 10
-    assert sharpness(np.zeros((1, 1), np.float32)) == 0.0
+    assert sharpness(np.zeros((1, 1), np.uint8)) == 0.0
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 40), (33, 7)])
 def test_tiny_frames_are_measured(tmp_path: Path, size: tuple[int, int]) -> None:
-    frame = np.zeros((size[1], size[0], 3), np.uint8)
-    found = quality(tmp_path / "none.png", facts(tmp_path / "x", size, format="PNG"), frame)
+    media = facts(tmp_path / "x", size, format="PNG")
+    found = quality(tmp_path / "none.png", media, Image.new("RGB", size))
     assert found.blockiness == 1.0
 
 
-def test_large_frames_are_read_at_their_centre() -> None:
-    assert luma_of(np.zeros((3000, 2000, 3), np.uint8)).shape == (1536, 1536)
+def test_large_frames_are_read_at_their_centre_along_the_grid() -> None:
+    pixels = np.zeros((3001, 2007), np.uint8)
+    pixels[1112, 616] = 255
+    luma = centre_luma(Image.fromarray(pixels))
+    assert luma.shape == (LARGEST_SIDE, LARGEST_SIDE)
+    assert luma[0, 0] == 255
+    assert centre_luma(Image.new("LA", (9, 5))).shape == (5, 9)

@@ -13,8 +13,7 @@ from verilens.media.containers import read_blocks
 from verilens.media.double_jpeg import double_compression
 from verilens.media.jpeg_tables import estimate_quality
 
-MOST_PIXELS = 40_000_000  # above this no second look is worth its time
-REGION = 768  # side of the centre that is read for double compression
+MOST_PIXELS = 4_000_000  # of a thumbnail
 SMALL = 48  # side to which picture and thumbnail are brought
 SAME_ASPECT = 1.04
 UNLIKE = 0.75  # correlation below which the thumbnail shows something else
@@ -30,10 +29,11 @@ class JpegFacts:
     double: float | None = None
 
 
-def examine_jpeg(path: Path) -> JpegFacts:
+def examine_jpeg(path: Path, luma: NDArray[np.uint8] | None) -> JpegFacts:
     """Read the tables of a JPEG file and look for an earlier compression.
 
-    An unreadable file gives empty facts.
+    luma: a part of the picture, its block grid starting at the first pixel, (H, W). An unreadable
+    file gives empty facts.
     """
     try:
         tables = read_blocks(path).tables
@@ -42,7 +42,6 @@ def examine_jpeg(path: Path) -> JpegFacts:
     if 0 not in tables:
         return JpegFacts()
     quality, _ = estimate_quality(tables[0])
-    luma = decode_luma(path, REGION)
     double = None if luma is None else double_compression(luma, tables[0])
     return JpegFacts(quality=quality, double=None if double is None else round(double, 3))
 
@@ -55,54 +54,39 @@ def table_words(table: tuple[int, ...]) -> str:
     return f"tables of its own (cameras and Photoshop have such), about quality {quality}"
 
 
-def decode_luma(path: Path, side: int) -> NDArray[np.uint8] | None:
-    """Decode the luma of a JPEG's centre, at most side x side, aligned to the block grid."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(path, formats=("JPEG",)) as picture:
-                if picture.width * picture.height > MOST_PIXELS or picture.mode == "CMYK":
-                    return None
-                picture.draft("L", picture.size)
-                left = max(0, (picture.width - side) // 2) // 8 * 8
-                top = max(0, (picture.height - side) // 2) // 8 * 8
-                box = (left, top, min(left + side, picture.width), min(top + side, picture.height))
-                return np.asarray(picture.convert("L").crop(box))
-    except DAMAGED:
-        return None
-
-
-def thumbnail_mismatch(path: Path, thumbnail: bytes) -> str | None:
-    """Compare the EXIF thumbnail with the picture; a sentence when they differ, else None.
+def thumbnail_mismatch(image: Image.Image, thumbnail: bytes) -> list[str]:
+    """Compare the EXIF thumbnail with the picture; a sentence when they differ, else nothing.
 
     A thumbnail is often left as it was when only the picture is edited, cropped or replaced.
     Frames of black that cameras add, turns by 90 degrees and changes of tone are forgiven.
     """
-    small, picture = _grey(io.BytesIO(thumbnail)), _grey(path)
-    if small is None or picture is None:
-        return None
+    small = _decoded(thumbnail)
+    if small is None:
+        return []
     small = _without_bars(small)
+    shrink = max(1, min(image.size) // (4 * SMALL))
+    picture = np.asarray(image.reduce(shrink).convert("L"), np.float32)
     if min(*small.shape, *picture.shape) < 16 or small.std() < 2 or picture.std() < 2:
-        return None
+        return []
     turned = np.rot90(small)
     fits = [turn for turn in (small, np.rot90(small, 2)) if _same_aspect(turn, picture)]
     fits += [turn for turn in (turned, np.rot90(small, 3)) if _same_aspect(turn, picture)]
     if not fits:
-        return "The embedded thumbnail has another shape than the picture, which may be cropped."
+        return ["The embedded thumbnail has another shape than the picture, which may be cropped."]
     best = max((_compare(turn, picture) for turn in fits), key=lambda pair: pair[0])
     if best[0] < UNLIKE:
-        return "The embedded thumbnail shows something else than the picture."
+        return ["The embedded thumbnail shows something else than the picture."]
     if best[1] > ODD_CELL:
-        return "Part of the embedded thumbnail differs from the picture, which may be edited."
-    return None
+        return ["Part of the embedded thumbnail differs from the picture, which may be edited."]
+    return []
 
 
-def _grey(source: Path | io.BytesIO) -> NDArray[np.float32] | None:
-    """Decode a JPEG in grey at roughly 200 pixels a side."""
+def _decoded(thumbnail: bytes) -> NDArray[np.float32] | None:
+    """Decode a thumbnail in grey at roughly 200 pixels a side."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(source, formats=("JPEG",)) as picture:
+            with Image.open(io.BytesIO(thumbnail), formats=("JPEG",)) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
                     return None
                 picture.draft("L", (200, 200))

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from PIL import Image
+
 from verilens.media.blocks import Blocks
 from verilens.media.c2pa_manifest import Credentials, clean, read_credentials
 from verilens.media.claims import (
@@ -33,11 +35,12 @@ STILL_FORMATS = ("BMP", "DIB", "PPM", "ICO", "TGA", "PCX", "JPEG2000")
 STILL_BRANDS = ("heic", "heix", "mif1", "msf1", "avif", "avis", "heim", "heis", "hevc")
 
 
-def provenance(path: Path, media_format: str) -> Provenance:
+def provenance(path: Path, media_format: str, picture: Image.Image | None = None) -> Provenance:
     """Give back every claim that `path` makes about its origin; never raises on a damaged file.
 
     media_format: the decoder's name, e.g. "JPEG" or "mov,mp4". The content decides how the file
-    is walked; the name only tells whether it is a video.
+    is walked; the name only tells whether it is a video. picture: as the file holds it, to compare
+    an embedded thumbnail with.
     """
     try:
         blocks = read_blocks(path)
@@ -49,9 +52,8 @@ def provenance(path: Path, media_format: str) -> Provenance:
         fields.tags.update(read_video_tags(path))
     claims = _claims(fields, credentials)
     notes = [*metadata_notes(fields), *_credential_notes(credentials)]
-    mismatch = thumbnail_mismatch(path, fields.exif.thumbnail) if fields.exif.thumbnail else None
-    if mismatch:
-        notes.append(mismatch)
+    if picture and blocks.container == "jpeg" and fields.exif.thumbnail:
+        notes += thumbnail_mismatch(picture, fields.exif.thumbnail)
     return Provenance(
         state=state_of(claims, is_invalid=credentials is not None and not credentials.valid),
         claims=tuple(claims),

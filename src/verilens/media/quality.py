@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from verilens.media.jpeg import JpegFacts, examine_jpeg
+from verilens.media.still import rgb
 from verilens.records import Media, Quality
 
-LARGEST_SIDE = 1536  # pixels of the frame that are looked at, centred; bounds the time
+LARGEST_SIDE = 768  # pixels of the frame that are looked at, centred; bounds the time
 SMALL_SIDE = 200
 LOW_JPEG_QUALITY = 60
 SHORT_S = 1.0
@@ -22,14 +24,16 @@ BLURRED = 15.0
 BLOCKY = 1.6
 
 
-def quality(path: Path, media: Media, frame: NDArray[np.uint8]) -> Quality:
+def quality(path: Path, media: Media, frame: Image.Image) -> Quality:
     """Measure the quality of a file from its facts and its first frame.
 
     path: the file itself, read again for JPEG tables. media: the facts known so far.
-    frame: upright at native resolution, full or a crop of it, RGB, (H, W, 3).
+    frame: the first one at native resolution, of a still as the file holds it.
     """
-    luma = luma_of(frame)
-    jpeg = examine_jpeg(path) if media.format.upper() in ("JPEG", "MPO") else JpegFacts()
+    luma = centre_luma(frame)
+    jpeg = JpegFacts()
+    if media.format == "JPEG":
+        jpeg = examine_jpeg(path, luma if frame.mode in ("RGB", "L") else None)
     blocks = blockiness(luma)
     blur = sharpness(luma)
     bits = bits_per_pixel(media)
@@ -43,41 +47,39 @@ def quality(path: Path, media: Media, frame: NDArray[np.uint8]) -> Quality:
     )
 
 
-def luma_of(frame: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Cut the centre of an RGB frame (H, W, 3) and give back its luma in [0, 255], (h, w)."""
-    height, width = frame.shape[:2]
-    top = max(0, (height - LARGEST_SIDE) // 2)
-    left = max(0, (width - LARGEST_SIDE) // 2)
-    cut = frame[top : top + LARGEST_SIDE, left : left + LARGEST_SIDE]
-    return np.asarray(cut @ np.array([0.299, 0.587, 0.114], np.float32), np.float32)
+def centre_luma(frame: Image.Image) -> NDArray[np.uint8]:
+    """Give back the luma of a frame's centre, cut along its 8 x 8 grid, (h, w)."""
+    width, height = (min(edge, LARGEST_SIDE) for edge in frame.size)
+    left, top = (max(0, edge - LARGEST_SIDE) // 16 * 8 for edge in frame.size)
+    return np.asarray(rgb(frame.crop((left, top, left + width, top + height))).convert("L"))
 
 
-def blockiness(luma: NDArray[np.float32]) -> float:
+def blockiness(luma: NDArray[np.uint8]) -> float:
     """Measure an 8 x 8 grid: the step across the strongest grid line over the median step.
 
     The grid may start anywhere, because the frame can be a crop or turned. 1 is no grid; a
-    picture of fewer than 32 pixels a side gives 1.
+    picture of fewer than 33 pixels a side gives 1.
     """
-    return float(np.mean([_grid_strength(luma), _grid_strength(luma.T)]))
-
-
-def _grid_strength(luma: NDArray[np.float32]) -> float:
-    height, width = luma.shape
-    if height < 32 or width < 33:
+    if min(luma.shape) < 33:
         return 1.0
-    steps = np.abs(np.diff(luma, axis=1)).mean(axis=0)
+    wide = luma.astype(np.int16)
+    return float(np.mean([_grid_strength(wide, axis) for axis in (0, 1)]))
+
+
+def _grid_strength(luma: NDArray[np.int16], axis: int) -> float:
+    steps = np.abs(np.diff(luma, axis=axis)).mean(axis=1 - axis)
     steps = steps[: len(steps) // 8 * 8].reshape(-1, 8).mean(axis=0)
     rest = float(np.median(steps))
     return float(steps.max()) / rest if rest > 1e-3 else 1.0
 
 
-def sharpness(luma: NDArray[np.float32]) -> float:
+def sharpness(luma: NDArray[np.uint8]) -> float:
     """Give back the variance of the 4-neighbour Laplacian; 0 for less than 3 x 3 pixels."""
     if min(luma.shape) < 3:
         return 0.0
-    centre = luma[1:-1, 1:-1]
-    around = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:]
-    return float(np.var(around - 4 * centre))
+    wide = luma.astype(np.int16)
+    around = wide[:-2, 1:-1] + wide[2:, 1:-1] + wide[1:-1, :-2] + wide[1:-1, 2:]
+    return float(np.var(around - 4 * wide[1:-1, 1:-1]))
 
 
 def bits_per_pixel(media: Media) -> float:

@@ -23,14 +23,13 @@ from verilens.media.integrity import check_png, refuse_protected
 from verilens.media.names import shown
 from verilens.media.opened import Limits, Opened
 from verilens.media.provenance import provenance
-from verilens.media.quality import LARGEST_SIDE, quality
-from verilens.media.sample import Moment, cut, sample
+from verilens.media.quality import quality
+from verilens.media.sample import Moment, sample
 from verilens.media.sniff import HEAD_BYTES, Format, sniff
 from verilens.media.video import read_film
 from verilens.records import Media, Quality, View
 
 _PIECE = 1 << 20
-_CENTRE = View(size=LARGEST_SIDE, fit="native")
 # The demuxer that samples an animated picture; None leaves it to Pillow.
 _ANIMATED = {"GIF": "gif", "PNG": "apng", "WEBP": None, "AVIF": None}
 
@@ -89,7 +88,7 @@ def _opened_still(found: still.Still, facts: Facts, views: Sequence[View]) -> Op
         quality=Quality(notes=found.notes),
     )
     moment = Moment(0.0, lambda: found.picture, found.to_srgb)
-    return _opened(media, [moment], views)
+    return _opened(media, [moment], views, found.stored)
 
 
 def _opened_film(film: Film, facts: Facts, views: Sequence[View]) -> Opened:
@@ -108,28 +107,29 @@ def _opened_film(film: Film, facts: Facts, views: Sequence[View]) -> Opened:
         codec=film.codec,
         quality=Quality(notes=film.notes),
     )
-    return _opened(media, film.moments, views)
+    return _opened(media, film.moments, views, film.moments[0].picture())
 
 
-def _opened(media: Media, moments: Sequence[Moment], views: Sequence[View]) -> Opened:
+def _opened(
+    media: Media, moments: Sequence[Moment], views: Sequence[View], first: Image.Image
+) -> Opened:
     clips = sample(views, moments, (media.width, media.height))
-    return Opened(media=examine(media, moments[0].picture()), clips=clips)
+    return Opened(media=examine(media, first), clips=clips)
 
 
-def examine(media: Media, frame: Image.Image) -> Media:
+def examine(media: Media, first: Image.Image) -> Media:
     """Return the facts with provenance and quality; what fails there becomes a note.
 
-    frame: the first frame, upright at native resolution.
+    first: the first frame at native resolution, of a still as the file holds it.
     """
     path = Path(media.path)
-    ((_, pixels),) = cut(_CENTRE, frame)
     found, seen = media.provenance, media.quality
     try:
-        found = provenance(path, media.format)
+        found = provenance(path, media.format, first)
     except Exception as error:  # a damaged manifest must not cost the file
         found = replace(found, notes=(f"provenance could not be read ({still.said(error)})",))
     try:
-        seen = quality(path, media, pixels)
+        seen = quality(path, media, first)
         seen = replace(seen, notes=(*media.quality.notes, *seen.notes))
     except Exception as error:
         seen = replace(seen, notes=(*seen.notes, f"quality not measured ({still.said(error)})"))

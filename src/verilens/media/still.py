@@ -58,8 +58,12 @@ Convert = Callable[[Image.Image], Image.Image]
 
 
 class Still(NamedTuple):
-    """An upright 8-bit RGB picture and the colour conversion its pieces still need."""
+    """An upright 8-bit RGB picture and the colour conversion its pieces still need.
 
+    stored: as the file holds it, neither turned nor converted.
+    """
+
+    stored: Image.Image
     picture: Image.Image
     to_srgb: Convert | None
     notes: tuple[str, ...]
@@ -120,7 +124,7 @@ def decode(image: Image.Image, name: str) -> Still:
         notes.append("the lower edge is plain mid-grey, as in a JPEG that lost its end")
     if orientation in _UPRIGHT:
         picture = picture.transpose(_UPRIGHT[orientation])
-    return Still(picture, convert, tuple(notes))
+    return Still(image, picture, convert, tuple(notes))
 
 
 def rgb(image: Image.Image) -> Image.Image:
