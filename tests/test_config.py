@@ -1,7 +1,9 @@
 """TOML becomes frozen dataclasses; what does not belong there is refused with a suggestion."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pytest
 
@@ -81,3 +83,38 @@ def test_overrides_leave_their_source_alone():
 def test_the_settings_of_a_method_can_be_rebuilt_from_plain_values():
     settings = Config(width=16, view=View(size=64, frames=2))
     assert config.build(Config, dataclasses.asdict(settings)) == settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    optim: Optim | None = None
+    mode: Literal["fast", "slow"] = "fast"
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+
+def test_what_is_written_as_toml_is_read_back(tmp_path):
+    extra = {"view": {"size": 32}, "ids": [1, 2], "text": 'a "b"\nü', "on": True, "eps": 1e-8}
+    job = Job(optim=Optim(lr=3e-4, betas=(0.5, 1.0)), extra=extra)
+    path = tmp_path / "job.toml"
+    path.write_text(config.dumps(dataclasses.asdict(job)), encoding="utf-8")
+    assert config.load(Job, path) == job
+    path.write_text(config.dumps(dataclasses.asdict(Job())), encoding="utf-8")
+    assert config.load(Job, path) == Job()
+
+
+def test_a_table_may_be_left_out_and_is_strict_when_it_is_there():
+    assert config.build(Job, {}).optim is None
+    with pytest.raises(ConfigError, match="did you mean 'lr'"):
+        config.build(Job, {"optim": {"lrr": 1.0}})
+
+
+def test_a_choice_is_one_of_those_named():
+    with pytest.raises(ConfigError, match="one of fast, slow, not 'quick'"):
+        config.build(Job, {"mode": "quick"})
+
+
+def test_changes_are_laid_over_table_by_table():
+    values = {"view": {"size": 224, "frames": 8}, "width": 64}
+    changed = config.merged(values, {"view": {"size": 32}, "width": 8})
+    assert changed == {"view": {"size": 32, "frames": 8}, "width": 8}
+    assert values["view"] == {"size": 224, "frames": 8}

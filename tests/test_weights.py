@@ -7,9 +7,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from verilens import weights
+from verilens import catalog, weights
 from verilens.card import Card
-from verilens.errors import MissingWeights
+from verilens.errors import ConfigError, MissingWeights
 from verilens.verify.npr.config import Config
 from verilens.verify.npr.model import NPR
 
@@ -98,3 +98,20 @@ def test_half_precision_weights_are_loaded_as_float32(tmp_path):
     save_file({k: v.half() if v.ndim else v for k, v in method.state_dict().items()}, path)
     weights.load_into(method, path)
     assert {p.dtype for p in method.parameters()} == {torch.float32}
+
+
+def test_weights_say_how_their_network_was_configured(tmp_path):
+    small = {"width": 4, "depths": [1, 1], "view": {"size": 32}}
+    method = catalog.build("npr", small)
+    path = tmp_path / "small.safetensors"
+    state = {name: tensor.contiguous() for name, tensor in method.state_dict().items()}
+    save_file(state, path, weights.metadata("npr", small))
+    loaded = catalog.load("npr", str(path))
+    assert (loaded.config.width, loaded.config.view.size, loaded.config.view.frames) == (4, 32, 8)
+    with pytest.raises(MissingWeights, match="weights of npr, not of patchcraft"):
+        catalog.load("patchcraft", str(path))
+
+
+def test_a_setting_that_a_method_does_not_have_is_refused():
+    with pytest.raises(ConfigError, match="unknown field 'widht'; did you mean 'width'"):
+        catalog.build("npr", {"widht": 4})

@@ -8,10 +8,12 @@ import dataclasses
 import difflib
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from verilens import config
 from verilens.card import Card
 from verilens.errors import UnknownName
 
@@ -52,15 +54,36 @@ def card(name: str) -> Card:
 def load(name: str, weights: str | None = "starter") -> "Method":
     """Return method `name` in evaluation mode with the named weights.
 
-    weights: name of a weights card in the method's folder, or a path to a .safetensors file. None
-        gives an untrained network, for training and tests only; scanning never asks for that.
+    weights: name of a weights card in the method's folder, or a path to a .safetensors file, whose
+        metadata may say how the network was configured. None gives an untrained network, for
+        training and tests only; scanning never asks for that.
     """
     from verilens import weights as store
 
+    if weights is None:
+        return build(name)
+    path = store.find(card(name), weights)
+    method = build(name, store.config_of(path, name))
+    store.load_into(method, path)
+    return method
+
+
+def build(name: str, changes: Mapping[str, Any] | None = None) -> "Method":
+    """Return method `name` untrained, in evaluation mode.
+
+    changes: fields of its Config that differ from the defaults; ConfigError when there is no such
+        field.
+    """
     entry = card(name)
     module_name, _, class_name = entry.entry.partition(":")
     module = importlib.import_module(f"{entry.package}.{module_name}")
-    method: Method = getattr(module, class_name)()
-    if weights is not None:
-        store.load_into(method, store.find(entry, weights))
+    cls: type[Method] = getattr(module, class_name)
+    method = cls(settings(name, changes)) if changes else cls()  # type: ignore[call-arg]
     return method.eval()
+
+
+def settings(name: str, changes: Mapping[str, Any] | None = None) -> Any:
+    """Return the `Config` of method `name`, its defaults changed; imports no torch."""
+    cls = importlib.import_module(f"{card(name).package}.config").Config
+    values = config.merged(dataclasses.asdict(cls()), changes or {})
+    return config.build(cls, values, where=f"{name}: config")

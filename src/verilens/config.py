@@ -5,10 +5,11 @@ Recipes hold values only: no class paths, no inheritance, no code.
 
 import dataclasses
 import difflib
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from verilens.errors import ConfigError
 
@@ -54,7 +55,7 @@ def build(cls: type[T], values: Mapping[str, Any], where: str = "config") -> T:
             close = difflib.get_close_matches(name, fields, n=1)
             hint = f"; did you mean '{close[0]}'?" if close else f"; known: {sorted(fields)}"
             raise ConfigError(f"{where}: unknown field '{name}'{hint}")
-        kind = hints[name]
+        kind = _dataclass_of(hints[name])
         if dataclasses.is_dataclass(kind) and isinstance(value, Mapping):
             value = build(kind, value, where=f"{where}: {name}")  # type: ignore[arg-type]
         elif isinstance(value, list):
@@ -63,8 +64,50 @@ def build(cls: type[T], values: Mapping[str, Any], where: str = "config") -> T:
             value = float(value)
         if kind in (int, float, bool, str) and type(value) is not kind:
             raise ConfigError(f"{where}: '{name}' must be {kind.__name__}, not {value!r}")
+        if get_origin(kind) is Literal and value not in get_args(kind):
+            choices = ", ".join(map(str, get_args(kind)))
+            raise ConfigError(f"{where}: '{name}' must be one of {choices}, not {value!r}")
         arguments[name] = value
     try:
         return cls(**arguments)
     except TypeError as error:
         raise ConfigError(f"{where}: {error}") from error
+
+
+def _dataclass_of(hint: Any) -> Any:
+    """Return the dataclass in "dataclass | None"; any other annotation as it is."""
+    inner = [part for part in get_args(hint) if dataclasses.is_dataclass(part)]
+    return inner[0] if len(inner) == 1 else hint
+
+
+def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `values` with `changes` laid over them, table by table."""
+    result = dict(values)
+    for key, value in changes.items():
+        old = result.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        result[key] = merged(old, value) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def dumps(values: Mapping[str, Any], table: str = "") -> str:
+    """Return the values as TOML that `load` reads back; None is left out."""
+    plain, nested = [], []
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            nested.append((f"{table}.{key}" if table else key, value))
+        elif value is not None:
+            plain.append(f"{key} = {_toml(value)}\n")
+    head = f"[{table}]\n" if table and plain else ""
+    parts = [head + "".join(plain), *(dumps(inner, name) for name, inner in nested)]
+    return "\n".join(part for part in parts if part)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)  # a JSON string is a TOML string too
+    return repr(value)

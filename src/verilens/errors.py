@@ -7,6 +7,7 @@
     ├── MissingExtra          an optional dependency is not installed
     ├── MissingWeights        weights are absent or altered; nothing is scored without them
     ├── DatasetError          a data set does not have the layout its adapter expects
+    ├── TrainingError         a training run cannot go on: its loss is no number
     └── StoreError            a results store is damaged, foreign or in use
 
 A message says what, where and what to do next.
@@ -63,6 +64,10 @@ class MissingWeights(VerilensError):
 
 class DatasetError(VerilensError):
     """A data set whose files are not laid out as its adapter expects."""
+
+
+class TrainingError(VerilensError):
+    """A training run that cannot go on."""
 
 
 class StoreError(VerilensError):

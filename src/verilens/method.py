@@ -10,10 +10,15 @@ from verilens.batch import ClipBatch
 
 @dataclass(frozen=True)
 class Loss:
-    """What to minimise, and its parts for the log."""
+    """What to minimise, and its parts for the log.
+
+    each: the loss of every sample, (B,), whose mean is a term of `total`; None when the method has
+        no such term. Difficulty boosting weighs it.
+    """
 
     total: Tensor
     parts: Mapping[str, Tensor] = field(default_factory=dict)
+    each: Tensor | None = None
 
 
 class Method(nn.Module):

@@ -5,10 +5,12 @@ elsewhere is used by its path. Only safetensors are read: they cannot carry code
 """
 
 import hashlib
+import json
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from verilens.card import Card, WeightsCard
 from verilens.errors import MissingWeights
@@ -16,6 +18,7 @@ from verilens.errors import MissingWeights
 if TYPE_CHECKING:
     from verilens.method import Method
 
+KEY = "verilens"  # of the metadata that says what the tensors are
 REINSTALL = "reinstall with 'pip install --force-reinstall --no-deps verilens'"
 
 
@@ -58,6 +61,29 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal, read in pieces."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def metadata(method: str, config: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a safetensors file says of the network whose tensors it holds."""
+    return {KEY: json.dumps({"method": method, "config": config}, sort_keys=True)}
+
+
+def config_of(path: Path, method: str) -> dict[str, Any]:
+    """Return the configuration in a file's metadata, empty when it has none.
+
+    MissingWeights when the file is another method's.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            facts = json.loads((file.metadata() or {}).get(KEY, "{}"))
+    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+        raise MissingWeights(f"{path}: not a readable safetensors file ({error})") from error
+    if facts.get("method", method) != method:
+        raise MissingWeights(f"{path}: these are weights of {facts['method']}, not of {method}")
+    config: dict[str, Any] = facts.get("config", {})
+    return config
 
 
 def load_into(method: "Method", path: Path) -> None:

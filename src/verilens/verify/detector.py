@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from verilens.batch import ClipBatch
 from verilens.method import Loss, Method
@@ -50,8 +51,7 @@ class Detector(Method):
     def training_step(self, batch: ClipBatch) -> Loss:
         """Return binary cross-entropy over the crops."""
         logits = self(batch.frames.flatten(0, 1)).view(batch.frames.shape[:2]).mean(1)
-        total = torch.nn.functional.binary_cross_entropy_with_logits(logits, batch.labels)
-        return Loss(total=total, parts={"bce": total.detach()})
+        return cross_entropy(logits, batch.labels)
 
     def optimised(self) -> Self:
         """Return self, changed in place to score faster; the logits stay equal within 1e-4.
@@ -62,15 +62,20 @@ class Detector(Method):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return self
 
+    @property
+    def device(self) -> torch.device:
+        """Return where the weights are."""
+        return next(self.parameters()).device
+
     @torch.inference_mode()
     def crop_logits(self, frames: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return one logit per crop. frames: RGB, (N, H, W, 3) uint8."""
         batch = max(1, PASS_PIXELS // (frames.shape[1] * frames.shape[2]))
         logits = [
-            self(tensor(frames[start : start + batch])).float().reshape(-1)
+            self(tensor(frames[start : start + batch]).to(self.device)).float().reshape(-1)
             for start in range(0, len(frames), batch)
         ]
-        return torch.cat(logits).double().numpy()
+        return torch.cat(logits).double().cpu().numpy()
 
     def inspect(self, clips: Sequence[Clip]) -> list[Evidence]:
         """Return one piece of evidence per clip."""
@@ -122,6 +127,13 @@ class Detector(Method):
         mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
         mean[np.isnan(mean)] = np.nanmean(mean)
         return sigmoid(mean).astype(np.float32)
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Loss:
+    """Return binary cross-entropy. logits, labels: (B,), labels 1 for fake."""
+    each = binary_cross_entropy_with_logits(logits.float(), labels, reduction="none")
+    total = each.mean()
+    return Loss(total=total, parts={"bce": total.detach()}, each=each)
 
 
 def tensor(frames: NDArray[np.uint8]) -> Tensor:

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
+from torch.nn.functional import interpolate
 
 from verilens.batch import ClipBatch
 from verilens.method import Loss
 from verilens.records import Clip, Evidence
-from verilens.verify.detector import Detector, tensor
+from verilens.verify.detector import Detector, cross_entropy, tensor
 from verilens.verify.probe.backbone import EfficientNetLite2, pooled
 from verilens.verify.probe.config import Config
 
@@ -63,8 +63,7 @@ class Probe(Detector):
         films = batch.frames.shape[1] > 1
         features = self.features(batch.frames.flatten(0, 1))
         logits = (self.clip if films else self.still)(features).view(batch.frames.shape[:2]).mean(1)
-        total = binary_cross_entropy_with_logits(logits, batch.labels)
-        return Loss(total=total, parts={"bce": total.detach()})
+        return cross_entropy(logits, batch.labels)
 
     @torch.inference_mode()
     def inspect(self, clips: Sequence[Clip]) -> list[Evidence]:
@@ -74,8 +73,9 @@ class Probe(Detector):
     def _logits(self, clip: Clip) -> NDArray[np.float64]:
         is_film = len(np.unique(clip.times_s)) > 1
         head = self.clip if is_film else self.still
-        features = torch.cat([self.features(tensor(frame[None])) for frame in clip.frames])
-        logits: NDArray[np.float64] = head(features).squeeze(1).double().numpy()
+        frames = (tensor(frame[None]).to(self.device) for frame in clip.frames)
+        features = torch.cat([self.features(frame) for frame in frames])
+        logits: NDArray[np.float64] = head(features).squeeze(1).double().cpu().numpy()
         return logits
 
     def evidence(self, clip: Clip, logits: NDArray[np.float64]) -> Evidence:
