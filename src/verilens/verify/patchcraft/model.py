@@ -97,7 +97,7 @@ class PatchCraft(Detector):
         self.block = nn.Sequential(
             nn.Conv2d(maps, config.width, config.kernel),
             nn.BatchNorm2d(config.width),
-            nn.Hardtanh(),
+            nn.Hardtanh(inplace=True),
         )
         self.classifier = classifier(config.width, config.stages, config.kernel, config.pool)
 

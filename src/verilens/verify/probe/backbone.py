@@ -30,11 +30,11 @@ class SameConv(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         (kernel, _), (stride, _) = self.kernel_size, self.stride
-        need = [max((-(-n // stride) - 1) * stride + kernel - n, 0) for n in x.shape[-2:]]
-        if any(need):
-            (top, left) = (need[0] // 2, need[1] // 2)
-            x = F.pad(x, (left, need[1] - left, top, need[0] - top))
-        return F.conv2d(x, self.weight, self.bias, self.stride, 0, 1, self.groups)
+        tall, wide = (max((-(-n // stride) - 1) * stride + kernel - n, 0) for n in x.shape[-2:])
+        if tall % 2 or wide % 2:  # what is more at one end takes a copy
+            x = F.pad(x, (0, wide % 2, 0, tall % 2))
+        padding = (tall // 2, wide // 2)
+        return F.conv2d(x, self.weight, self.bias, self.stride, padding, 1, self.groups)
 
 
 def _unit(cin: int, cout: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
@@ -48,8 +48,8 @@ class Block(nn.Module):
     def __init__(self, cin: int, cout: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
         wide = cin * expansion
-        layers = [] if expansion == 1 else [*_unit(cin, wide, 1), nn.ReLU6()]
-        layers += [*_unit(wide, wide, kernel, stride, groups=wide), nn.ReLU6()]
+        layers = [] if expansion == 1 else [*_unit(cin, wide, 1), nn.ReLU6(inplace=True)]
+        layers += [*_unit(wide, wide, kernel, stride, groups=wide), nn.ReLU6(inplace=True)]
         self.body = nn.Sequential(*layers, *_unit(wide, cout, 1))
         self.skips = stride == 1 and cin == cout
 
@@ -63,7 +63,7 @@ class EfficientNetLite2(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(*_unit(3, 32, 3, 2), nn.ReLU6())
+        self.stem = nn.Sequential(*_unit(3, 32, 3, 2), nn.ReLU6(inplace=True))
         stages, cin = [], 32
         for repeats, kernel, stride, expansion, cout in STAGES:
             blocks = [Block(cin, cout, kernel, stride, expansion)]
@@ -71,7 +71,7 @@ class EfficientNetLite2(nn.Module):
             stages.append(nn.Sequential(*blocks))
             cin = cout
         self.stages = nn.ModuleList(stages)
-        self.head = nn.Sequential(*_unit(cin, 1280, 1), nn.ReLU6())
+        self.head = nn.Sequential(*_unit(cin, 1280, 1), nn.ReLU6(inplace=True))
 
     def forward(self, x: Tensor) -> list[Tensor]:
         return list(self._taps(x * 2 - 1))  # these weights expect [-1, 1]
