@@ -1,0 +1,232 @@
+"""Which samples train and which test: one small TOML file a protocol, values only.
+
+A protocol becomes jobs. Most have one; "leave-one-out" has one a generator (it is tested, the
+others train), "one-to-each" one a generator too (it trains, each is tested). Genuine media belong
+to every part unless the file says otherwise. What trains is never tested: a job whose sides share
+a sample, a source or a person is refused.
+"""
+
+import dataclasses
+import difflib
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from verilens import config, manifest, tables
+from verilens.errors import DatasetError, UnknownName
+from verilens.records import Sample
+
+ROOM = "verilens.bench.protocols"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Some samples of a data set. An empty tuple means all.
+
+    dataset: card name, "" for whatever the manifest holds. attributes: allowed values by name.
+    genuine: False leaves genuine media out; "only" leaves generated media out.
+    """
+
+    name: str = ""
+    dataset: str = ""
+    splits: tuple[str, ...] = ()
+    generators: tuple[str, ...] = ()
+    genuine: Literal["with", "only", "without"] = "with"
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def takes(self, sample: Sample, dataset: str) -> bool:
+        """Return whether the sample belongs here. dataset: the one it was read from."""
+        if self.dataset not in ("", dataset) or (self.splits and sample.split not in self.splits):
+            return False
+        if sample.label == 0:
+            if self.genuine == "without":
+                return False
+        elif self.genuine == "only" or (
+            self.generators and sample.generator not in self.generators
+        ):
+            return False
+        return all(
+            sample.attributes.get(name, "") in allowed for name, allowed in self.attributes.items()
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One training and the tests it is for."""
+
+    name: str
+    train: Part
+    val: Part
+    tests: tuple[Part, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """A published way to split.
+
+    table: where its figures stand. compat: the official evaluator's
+    quirks that reproduce them (see `bench.compat`).
+
+    held_out: share of the training sources kept for validation, for data sets that publish no
+        validation split; which ones depends on their names alone.
+    """
+
+    title: str
+    paper: str
+    summary: str
+    table: str = ""
+    compat: str = ""
+    each: Literal["", "leave-one-out", "one-to-each"] = ""
+    metrics: tuple[str, ...] = ("auc",)
+    held_out: float = 0.0
+    uncertain: tuple[str, ...] = ()
+    train: Part = field(default_factory=lambda: Part(splits=("train",)))
+    val: Part = field(default_factory=lambda: Part(splits=("val",)))
+    tests: tuple[Part, ...] = (Part(name="test", splits=("test",)),)
+
+    def jobs(self, generators: Sequence[str]) -> Iterator[Job]:
+        """Yield the trainings. generators: of the manifest, in the order of the table's columns."""
+        if not self.each:
+            yield Job(name="all", train=self.train, val=self.val, tests=self.tests)
+            return
+        if len(generators) < 2:
+            raise DatasetError(f"'{self.title}' needs two generators, found {list(generators)}")
+        for one in generators:
+            others = tuple(g for g in generators if g != one)
+            taught = others if self.each == "leave-one-out" else (one,)
+            tested = (one,) if self.each == "leave-one-out" else tuple(generators)
+            yield Job(
+                name=one,
+                train=dataclasses.replace(self.train, generators=taught),
+                val=dataclasses.replace(self.val, generators=taught),
+                tests=tuple(
+                    dataclasses.replace(part, name=g, generators=(g,))
+                    for part in self.tests[:1]
+                    for g in tested
+                ),
+            )
+
+
+def protocols() -> dict[str, Protocol]:
+    """Return every protocol by name."""
+    found = sorted(f for f in files(ROOM).iterdir() if f.name.endswith(".toml"))
+    return {
+        f.name.removesuffix(".toml"): read(f.read_text(encoding="utf-8"), f.name) for f in found
+    }
+
+
+def protocol(name: str) -> Protocol:
+    """Return a protocol; UnknownName suggests the nearest."""
+    found = protocols()
+    if name in found:
+        return found[name]
+    close = difflib.get_close_matches(name, found, n=1)
+    hint = f"did you mean '{close[0]}'?" if close else f"known: {', '.join(found)}."
+    raise UnknownName(f"no protocol '{name}'; {hint} List them with 'verilens bench protocols'.")
+
+
+def read(text: str, where: str) -> Protocol:
+    """Return the protocol a TOML text describes; ConfigError names an unknown field."""
+    import tomllib
+
+    values = tomllib.loads(text)
+    tests = [config.build(Part, _tuples(part), where) for part in values.pop("test", [])]
+    for side in ("train", "val"):
+        if side in values:
+            values[side] = _tuples(values[side])
+    built = config.build(Protocol, values, where)
+    return dataclasses.replace(built, tests=tuple(tests)) if tests else built
+
+
+def _tuples(part: Mapping[str, object]) -> dict[str, object]:
+    """Return the table with its attribute lists as tuples, which a frozen part needs."""
+    found = dict(part)
+    if isinstance(attributes := found.get("attributes"), Mapping):
+        found["attributes"] = {name: tuple(allowed) for name, allowed in attributes.items()}
+    return found
+
+
+class Set(NamedTuple):
+    """A manifest and the data set it was made from."""
+
+    path: Path
+    dataset: str
+
+    def samples(self) -> Iterator[Sample]:
+        return manifest.read(self.path)
+
+
+def sets(paths: Iterable[Path]) -> list[Set]:
+    """Return the manifests with the data sets their metadata names."""
+    return [Set(path, str(tables.facts(path).get("dataset", ""))) for path in paths]
+
+
+def write(chosen: Protocol, manifests: Sequence[Set], out: Path) -> Iterator[Path]:
+    """Write every job's manifests and yield them: JOB/train, JOB/val and JOB/test/PART.parquet.
+
+    DatasetError when a part is empty, or when what trains is also tested.
+    """
+    names = sorted({g for s in manifests for g in generators(s.samples()) if _teaches(chosen, s)})
+    for job in chosen.jobs(names):
+        folder = out / job.name
+        train = list(_of(job.train, manifests))
+        if chosen.held_out:
+            val = [s for s in train if _is_held(s, chosen.held_out)]
+            train = [s for s in train if not _is_held(s, chosen.held_out)]
+        else:
+            val = list(_of(job.val, manifests))
+        yield _written(folder / "train.parquet", train, job.train)
+        if val:
+            yield _written(folder / "val.parquet", val, job.val)
+        for part in job.tests:
+            tested = list(_of(part, manifests))
+            check_apart([*train, *val], tested)
+            yield _written(folder / "test" / f"{part.name}.parquet", tested, part)
+
+
+def _teaches(chosen: Protocol, one: Set) -> bool:
+    return chosen.train.dataset in ("", one.dataset)
+
+
+def _of(part: Part, manifests: Sequence[Set]) -> Iterator[Sample]:
+    for one in manifests:
+        yield from (sample for sample in one.samples() if part.takes(sample, one.dataset))
+
+
+def _is_held(sample: Sample, share: float) -> bool:
+    key = (sample.source or sample.id).encode()
+    return int.from_bytes(hashlib.sha256(key).digest()[:4], "big") < share * 2**32
+
+
+def _written(path: Path, samples: Sequence[Sample], part: Part) -> Path:
+    if not samples:
+        where = f"data set '{part.dataset}'" if part.dataset else "the manifests"
+        raise DatasetError(
+            f"{path.stem}: {where} has no sample with {part}; is its manifest among those given?"
+        )
+    manifest.write(path, samples, part.dataset, path.parent)
+    return path
+
+
+def generators(samples: Iterable[Sample]) -> list[str]:
+    """Return the generators that occur, sorted."""
+    return sorted({s.generator for s in samples if s.label and s.generator})
+
+
+def check_apart(taught: Iterable[Sample], tested: Iterable[Sample]) -> None:
+    """Raise DatasetError when the sides share a sample, a source or a person."""
+    seen: dict[str, set[str]] = {"id": set(), "source": set(), "identity": set()}
+    for sample in taught:
+        for what, values in seen.items():
+            values.add(getattr(sample, what))
+    for sample in tested:
+        for what, values in seen.items():
+            value = getattr(sample, what)
+            if value and value in values:
+                raise DatasetError(
+                    f"{what} '{value}' is on both sides of the split (sample '{sample.id}'); "
+                    "run 'verilens data doctor' on the manifest"
+                )

@@ -1,0 +1,125 @@
+"""Protocols: the published lists, and nothing that trains is tested."""
+
+import pytest
+
+from verilens import manifest
+from verilens.bench import protocols
+from verilens.bench.protocols import Part, Protocol, Set
+from verilens.errors import ConfigError, DatasetError, UnknownName
+from verilens.records import Sample
+
+
+def sample(n, split="train", generator="", **more):
+    label = int(bool(generator))
+    return Sample(
+        id=f"{split}/{n}",
+        uri="/x",
+        kind="image",
+        label=label,
+        generator=generator,
+        split=split,
+        **more,
+    )
+
+
+def corpus():
+    made = [sample(f"r{n}", split) for split in ("train", "val", "test") for n in range(3)]
+    for g in "ABC":
+        made += [
+            sample(f"{g}{n}", split, g) for split in ("train", "val", "test") for n in range(2)
+        ]
+    return made
+
+
+@pytest.fixture
+def written(tmp_path):
+    path = tmp_path / "m.parquet"
+    manifest.write(path, corpus(), "mine", tmp_path)
+    return [Set(path, "mine")]
+
+
+def read(path):
+    return list(manifest.read(path))
+
+
+@pytest.mark.parametrize("name", protocols.protocols())
+def test_every_protocol_is_complete(name):
+    one = protocols.protocol(name)
+    assert one.title and one.summary and one.tests
+    assert len({part.name for part in one.tests}) == len(one.tests)
+    for job in one.jobs(["a", "b"]):
+        assert job.train.splits == ("train",) and all(
+            part.splits != ("train",) for part in job.tests
+        )
+
+
+def test_df40_has_the_published_lists():
+    def names(number):
+        return [part.name for part in protocols.protocol(f"df40-{number}").tests]
+
+    assert names(1) == ["FSAll_ff", "FRAll_ff", "EFSAll_ff"]
+    assert names(2) == ["FSAll_cdf", "FRAll_cdf", "EFSAll_cdf"]
+    assert len(names(3)) == 9 and "whichisreal" in names(3)
+    jobs = list(protocols.protocol("df40-4").jobs([f"m{n}" for n in range(31)]))
+    grid = [(job.name, part.name) for job in jobs for part in job.tests]
+    assert len(grid) == 31 * 31 == len(set(grid))
+
+
+def test_genvideo_tests_ten_generators():
+    for name in (
+        "many-to-many",
+        *(f"one-to-many-{g}" for g in ("pika", "seine", "opensora", "latte")),
+    ):
+        assert len(protocols.protocol(f"genvideo-{name}").tests) == 10
+
+
+def test_leaving_one_generator_out(written, tmp_path):
+    one = protocols.protocol("leave-one-generator-out")
+    files = list(protocols.write(one, written, tmp_path / "jobs"))
+    assert len(files) == 9
+    train = read(tmp_path / "jobs" / "A" / "train.parquet")
+    assert {s.generator for s in train} == {"", "B", "C"}
+    tested = read(tmp_path / "jobs" / "A" / "test" / "A.parquet")
+    assert {s.generator for s in tested} == {"", "A"} and {s.split for s in tested} == {"test"}
+
+
+def test_training_on_one_and_testing_each(written, tmp_path):
+    one = Protocol(title="t", paper="", summary="s", each="one-to-each")
+    list(protocols.write(one, written, tmp_path / "jobs"))
+    assert {s.generator for s in read(tmp_path / "jobs" / "B" / "train.parquet")} == {"", "B"}
+    assert len(list((tmp_path / "jobs" / "B" / "test").iterdir())) == 3
+
+
+def test_what_is_held_out_of_training_validates(written, tmp_path):
+    one = Protocol(title="t", paper="", summary="s", held_out=0.5)
+    list(protocols.write(one, written, tmp_path / "jobs"))
+    train, val = (read(tmp_path / "jobs" / "all" / f"{side}.parquet") for side in ("train", "val"))
+    assert train and val and len(train) + len(val) == 9
+    assert {s.split for s in val} == {"train"}
+
+
+def test_a_shared_source_is_refused(tmp_path):
+    path = tmp_path / "m.parquet"
+    rows = [sample(1, "train", "A", source="s1"), sample(2, "test", "A", source="s1")]
+    manifest.write(path, rows, "mine", tmp_path)
+    with pytest.raises(DatasetError, match="source 's1' is on both sides"):
+        list(protocols.write(protocols.protocol("intra"), [Set(path, "mine")], tmp_path / "jobs"))
+
+
+def test_a_part_without_samples_is_named(written, tmp_path):
+    with pytest.raises(DatasetError, match="'genimage' has no sample"):
+        list(protocols.write(protocols.protocol("genimage-sd14"), written, tmp_path / "jobs"))
+
+
+def test_parts_choose_by_attribute_and_label():
+    part = Part(attributes={"compression": ("c23",)}, genuine="without")
+    assert part.takes(sample(1, generator="A", attributes={"compression": "c23"}), "any")
+    assert not part.takes(sample(1, generator="A"), "any")
+    assert not part.takes(sample(1, attributes={"compression": "c23"}), "any")
+
+
+def test_mistakes_are_answered_with_a_hint():
+    with pytest.raises(UnknownName, match="did you mean 'df40-1'"):
+        protocols.protocol("df401")
+    with pytest.raises(ConfigError, match="did you mean 'paper'"):
+        protocols.read('title = "t"\npapre = "x"\nsummary = "s"', "mine.toml")
