@@ -10,14 +10,23 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from verilens.errors import DatasetError
-from verilens.records import Sample, Split
+from verilens.records import Sample, SampleKind, Split
 
 PICTURES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"))
 VIDEOS = frozenset((".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"))
 MEDIA = PICTURES | VIDEOS
+
+
+class Clip(NamedTuple):
+    """A video of a set. path: below the root, with "/"; frames: names when stored as pictures."""
+
+    name: str
+    path: str
+    kind: SampleKind
+    frames: tuple[str, ...] = ()
 
 
 def wrong(path: Path, line: int | None, what: str) -> DatasetError:
@@ -58,6 +67,24 @@ def _walk(root: Path, below: str, suffixes: frozenset[str]) -> Iterator[tuple[st
         yield below, sorted(names, key=natural)
     for child in sorted(children):
         yield from _walk(root, f"{below}/{child}" if below else child, suffixes)
+
+
+def clips(root: Path, below: str) -> Iterator[Clip]:
+    """Yield the videos of a folder by name, in whichever of the usual forms they lie there.
+
+    Forms: <name>.mp4, videos/<name>.mp4, frames/<name>/*.png and images/<name>/*.png. Where a video
+    is there both as a file and as frames, the frames are taken: somebody cropped them on purpose.
+    """
+    found: dict[str, Clip] = {}
+    for part in ("", "/videos"):
+        for name in files(root / f"{below}{part}", VIDEOS):
+            found[stem(name)] = Clip(stem(name), f"{below}{part}/{name}", "video")
+    for part in ("/images", "/frames"):
+        for name in folders(root / f"{below}{part}"):
+            path = f"{below}{part}/{name}"
+            if pictures := files(root / path, PICTURES):
+                found[name] = Clip(name, path, "frames", tuple(pictures))
+    yield from (found[name] for name in sorted(found))
 
 
 def _entries(path: Path) -> "list[os.DirEntry[str]]":

@@ -36,20 +36,19 @@ class Miniature:
 
     def video(self, below: str, count: int = 8, forged: bool = False) -> None:
         """Write an H.264 video of `count` frames at 8 frames a second."""
-        with av.open(str(self._path(below)), "w") as container:
-            stream = container.add_stream("libx264", rate=8, options={"preset": "ultrafast"})
-            stream.width = stream.height = SIZE
-            stream.pix_fmt = "yuv420p"
-            stream.thread_count = 1
-            for pixels in _moments(below, count, forged):
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
-            container.mux(stream.encode())
+        _encode(_moments(below, count, forged), self._path(below))
 
-    def mask(self, below: str, size: int = SIZE) -> None:
-        """Write a mask: a white square in the middle, as large as the forged region."""
-        pixels = np.zeros((size, size), np.uint8)
-        pixels[_middle(size)] = 255
-        _save(pixels, self._path(below))
+    def mask(self, below: str, count: int = 0) -> None:
+        """Write a mask: a white square in the middle, as large as the forged region.
+
+        count: frames of a mask that is a video; 0 writes a picture.
+        """
+        pixels = np.zeros((SIZE, SIZE, 3), np.uint8)
+        pixels[_middle(SIZE)] = 255
+        if count:
+            _encode([pixels] * count, self._path(below))
+        else:
+            _save(pixels[..., 0], self._path(below))
 
     def text(self, below: str, *lines: str) -> None:
         """Write a list, one item a line."""
@@ -68,6 +67,17 @@ class Miniature:
 
 def _save(pixels: Pixels, path: Path) -> None:
     Image.fromarray(pixels).save(path, quality=90)
+
+
+def _encode(frames: list[Pixels], path: Path) -> None:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=8, options={"preset": "ultrafast"})
+        stream.width = stream.height = SIZE
+        stream.pix_fmt = "yuv420p"
+        stream.thread_count = 1
+        for pixels in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode())
 
 
 def _scene(name: str, size: int, forged: bool) -> Pixels:
