@@ -112,10 +112,9 @@ class Protocol:
 
 def protocols() -> dict[str, Protocol]:
     """Return every protocol by name."""
-    found = sorted(f for f in files(ROOM).iterdir() if f.name.endswith(".toml"))
-    return {
-        f.name.removesuffix(".toml"): read(f.read_text(encoding="utf-8"), f.name) for f in found
-    }
+    found = {f.name: f for f in files(ROOM).iterdir() if f.name.endswith(".toml")}
+    texts = {name: found[name].read_text(encoding="utf-8") for name in sorted(found)}
+    return {name.removesuffix(".toml"): read(text, name) for name, text in texts.items()}
 
 
 def protocol(name: str) -> Protocol:
