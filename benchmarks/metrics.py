@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+
 from verilens.bench import metrics
 from verilens.bench.metrics import tallied
 from verilens.bench.metrics.intervals import Plan
@@ -37,7 +38,7 @@ def scored(count: int) -> tuple[Floats, Floats]:
 
 def usual(scores: Floats, labels: Floats) -> tuple[float, ...]:
     """Return the metrics of one draw as evaluation scripts do."""
-    fpr, tpr, _ = roc_curve(labels, scores)
+    fpr, tpr, _ = roc_curve(labels, scores, drop_intermediate=False)
     at = np.argmin(np.abs(fpr - (1 - tpr)))
     return (
         roc_auc_score(labels, scores),
