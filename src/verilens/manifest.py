@@ -5,8 +5,8 @@ that read the same data set under different roots get the same digest.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,26 @@ def read(path: Path) -> Iterator[Sample]:
         row["segments"] = tuple((start, end) for start, end in row["segments"])
         row["attributes"] = dict(row["attributes"])
         yield Sample(**{name: row[name] for name in COLUMNS})
+
+
+def relocate(sample: Sample, prefixes: Mapping[str, str]) -> Sample:
+    """Return the sample with the beginning of its paths replaced, as {"old": "new"} says.
+
+    Whole folder names are compared, / and \\ alike; of several that fit, the longest is taken.
+    """
+    uri, mask = _moved(sample.uri, prefixes), _moved(sample.mask, prefixes)
+    if (uri, mask) == (sample.uri, sample.mask):
+        return sample
+    return replace(sample, uri=uri, mask=mask)
+
+
+def _moved(path: str, prefixes: Mapping[str, str]) -> str:
+    plain = path.replace("\\", "/")
+    for old in sorted(prefixes, key=len, reverse=True):
+        before = old.replace("\\", "/").rstrip("/")
+        if plain == before or plain.startswith(f"{before}/"):
+            return prefixes[old].rstrip("/") + plain[len(before) :]
+    return path
 
 
 def digest(samples: Iterable[Sample]) -> str:
