@@ -1,15 +1,29 @@
-"""Fill the methods page from the cards, so that nobody keeps that table by hand."""
+"""Fill the methods and taxonomy pages from the cards, so that nobody keeps them by hand."""
 
-from verilens import catalog, weights
+from verilens import catalog, taxonomy, weights
 from verilens.card import Card
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """Replace the placeholder `<!-- methods -->` by a section per card."""
-    if "<!-- methods -->" not in markdown:
-        return markdown
-    cards = catalog.cards().values()
-    return markdown.replace("<!-- methods -->", "\n\n".join(section(card) for card in cards))
+    """Replace `<!-- methods -->` by a section per card, `<!-- coverage -->` by their table."""
+    cards = list(catalog.cards().values())
+    if "<!-- methods -->" in markdown:
+        markdown = markdown.replace("<!-- methods -->", "\n\n".join(map(section, cards)))
+    if "<!-- coverage -->" in markdown:
+        markdown = markdown.replace("<!-- coverage -->", coverage(cards))
+    return markdown
+
+
+def coverage(cards: list[Card]) -> str:
+    """Return the table of cues against levels in Markdown."""
+    cells = taxonomy.coverage(cards)
+    head = f"| cue | {' | '.join(taxonomy.LEVELS)} |"
+    lines = [head, "|---" * (1 + len(taxonomy.LEVELS)) + "|"]
+    for cue in taxonomy.cues():
+        parents = taxonomy.nodes()[cue.parent].label + ": " if cue.parent else ""
+        names = [", ".join(cells[cue.id, level]) for level in taxonomy.LEVELS]
+        lines.append(f"| {parents}{cue.label} | {' | '.join(names)} |")
+    return "\n".join(lines)
 
 
 def section(card: Card) -> str:

@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # From the ground up. A module imports from its own level or from below.
 LEVELS = (
     {"errors", "records", "card", "config"},
-    {"batch", "method", "weights", "catalog"},
+    {"batch", "method", "weights", "catalog", "taxonomy"},
     {"media", "tables", "layout"},
     {"datasets", "manifest"},
     {"options", "nn"},

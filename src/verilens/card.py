@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from verilens.errors import ConfigError
+
 Task = Literal["ai-image", "ai-video", "face-forgery", "spoof", "post", "localize", "explain"]
+Level = Literal["frame", "clip", "segment", "pixel"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +23,7 @@ class Card:
     entry: "module:Class" relative to the method's package, imported only when it is used.
     uncertain: what the paper leaves open and how we chose; shown on the docs page.
     own_reading: True when parts of the method are ours, not the paper's.
+    cues, levels: what gives a fake away to it, ids of `taxonomy.toml`, and how finely it answers.
     """
 
     name: str
@@ -32,6 +36,9 @@ class Card:
     limits: tuple[str, ...]
     uncertain: tuple[str, ...] = ()
     own_reading: bool = False
+    cues: tuple[str, ...] = ()
+    levels: tuple[Level, ...] = ()
+    modality: Literal["visual", "audio", "audio-visual", "text"] = "visual"
     extras: tuple[str, ...] = ()
     risk: str | None = None
     package: str = ""  # filled in by the catalog
@@ -62,6 +69,11 @@ class DataCard:
     has_audio: bool = False
     traps: tuple[str, ...] = ()
     uncertain: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("licence", "access", "consent", "layout"):
+            if not getattr(self, name).strip():
+                raise ConfigError(f"data card '{self.name}': '{name}' must say something")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,18 +11,27 @@ if TYPE_CHECKING:
 
     from verilens.card import Card, WeightsCard
 
-EXAMPLES = "Examples:  verilens methods   |   verilens methods npr   |   verilens methods --json"
+EXAMPLES = (
+    "Examples:  verilens methods   |   verilens methods npr   |   verilens methods --coverage"
+)
 
 
 def methods(
     name: Annotated[
         str | None, typer.Argument(help="One method, in full.", show_default=False)
     ] = None,
+    coverage: Annotated[
+        bool,
+        typer.Option("--coverage", help="Cues against levels: what is covered, what nobody reads."),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="As JSON on standard output.")] = False,
 ) -> None:
     """List the methods, or show one: what it reads, its weights, measured figures and limits."""
     from verilens import catalog, weights
 
+    if coverage:
+        _coverage(list(catalog.cards().values()), json)
+        return
     cards = [catalog.card(name)] if name else list(catalog.cards().values())
     known = {card.name: weights.available(card) for card in cards}
     if json:
@@ -37,6 +46,28 @@ def methods(
             console.print(part)
     else:
         console.print(_table(cards, known))
+
+
+def _coverage(cards: list["Card"], as_json: bool) -> None:
+    from verilens import taxonomy
+
+    cells = taxonomy.coverage(cards)
+    gaps = taxonomy.gaps(cards)
+    if as_json:
+        rows = [{"cue": c, "level": level, "methods": m} for (c, level), m in cells.items()]
+        typer.echo(plain.dumps({"cells": rows, "missing": gaps}, indent=2))
+    else:
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table("cue", *taxonomy.LEVELS, box=None, pad_edge=False)
+        for cue in taxonomy.cues():
+            table.add_row(cue.id, *(", ".join(cells[cue.id, x]) or "-" for x in taxonomy.LEVELS))
+        Console(highlight=False).print(table)
+    for missing, level in gaps:
+        typer.echo(f"nothing covers {missing} at the level of a {level}", err=True)
+    if gaps:
+        raise typer.Exit(1)
 
 
 def _plain(card: "Card", weights: dict[str, "WeightsCard"]) -> dict[str, object]:

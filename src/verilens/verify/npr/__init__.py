@@ -19,6 +19,8 @@ CARD = Card(
     entry="model:NPR",
     paper="arXiv:2312.10461",
     licence="Apache-2.0",
+    cues=("visual.frequency",),
+    levels=("frame", "clip"),
     limits=(
         "resizing, blur or strong JPEG compression after generation removes the trace",
         "an ordinary photograph that was enlarged carries the same trace",

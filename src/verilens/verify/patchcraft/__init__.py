@@ -20,6 +20,8 @@ CARD = Card(
     entry="model:PatchCraft",
     paper="arXiv:2311.12397",
     licence="Apache-2.0",
+    cues=("visual.texture",),
+    levels=("frame", "clip"),
     limits=(
         "blur, down-scaling or strong JPEG compression evens out the noise it compares",
         "a picture that is flat or textured throughout offers nothing to compare",

@@ -18,6 +18,8 @@ CARD = Card(
     entry="model:Probe",
     paper="arXiv:2302.10174",
     licence="Apache-2.0",
+    cues=("visual.style",),
+    levels=("frame", "clip"),
     limits=(
         "photorealistic generated pictures score like photographs",
         "paintings, renderings and product pictures may look generated",
