@@ -61,5 +61,5 @@ def test_the_seed_and_the_epoch_fix_the_order(skewed, balance):
 
 
 def test_a_single_class_is_no_error_of_the_sampler():
-    samples = [sample(n, 1, maker=f"g{n % 2}") for n in range(5)]
+    samples = [sample(n, 1, generator=f"g{n % 2}") for n in range(5)]
     assert len(Sampler(samples, "generator", 0).order(0)) == 5
