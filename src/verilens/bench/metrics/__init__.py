@@ -63,6 +63,11 @@ from verilens.bench.metrics.spans import (
     temporal_ap,
     tiou,
 )
+from verilens.bench.metrics.thresholds import (
+    threshold_at_balance,
+    threshold_at_eer,
+    threshold_at_fpr,
+)
 
 __all__ = [
     "OVERLAPS",
@@ -120,6 +125,9 @@ __all__ = [
     "risk_coverage",
     "roc",
     "temporal_ap",
+    "threshold_at_balance",
+    "threshold_at_eer",
+    "threshold_at_fpr",
     "tiou",
     "tpr_at_fpr",
     "true_positive_rate",

@@ -68,20 +68,15 @@ def risk_coverage(scores: ArrayLike, labels: ArrayLike, threshold: float = 0.5) 
 
     Samples of equal confidence are answered together.
     """
-    scores, labels = checked(scores, labels)
-    if not len(scores):
-        raise Undefined("no samples")
-    confidence = np.abs(scores - threshold)
-    order = np.argsort(-confidence, kind="stable")
-    wrong = np.cumsum(((scores > threshold) != (labels > 0))[order])
-    last = np.flatnonzero(np.r_[np.diff(confidence[order]) != 0, True])
-    return RiskCoverage((last + 1) / len(scores), wrong[last] / (last + 1))
+    counts = _some(scores, labels)
+    steps = tallied.answered(counts, threshold)
+    seen = np.cumsum(steps.samples)
+    return RiskCoverage(seen / seen[-1], np.cumsum(steps.wrong) / seen)
 
 
 def aurc(scores: ArrayLike, labels: ArrayLike, threshold: float = 0.5) -> float:
     """Return the area under the risk-coverage curve: the mean risk over all coverages."""
-    curve = risk_coverage(scores, labels, threshold)
-    return float((np.diff(curve.coverage, prepend=0.0) * curve.risk).sum())
+    return float(tallied.aurc(_some(scores, labels), threshold))
 
 
 def coverage_at_risk(
@@ -90,3 +85,10 @@ def coverage_at_risk(
     """Return the largest share of samples answered with at most `risk` errors among them."""
     curve = risk_coverage(scores, labels, threshold)
     return float(curve.coverage[curve.risk <= risk].max(initial=0.0))
+
+
+def _some(scores: ArrayLike, labels: ArrayLike) -> tallied.Tally:
+    scores, labels = checked(scores, labels)
+    if not len(scores):
+        raise Undefined("no samples")
+    return tallied.tally(scores, labels)

@@ -160,6 +160,30 @@ def matthews(t: Tally, threshold: float) -> Floats:
     return _over(c.tp * c.tn - c.fp * c.fn, np.sqrt(square))
 
 
+class Answered(NamedTuple):
+    """Samples in steps of equal confidence, the surest first, (..., S): all, and the wrong ones."""
+
+    samples: Floats
+    wrong: Floats
+
+
+def answered(t: Tally, threshold: float) -> Answered:
+    """Return samples by confidence, the distance of their score from `threshold`."""
+    confidence = np.round(np.abs(t.values - threshold), 12)
+    order = np.argsort(-confidence, kind="stable")
+    starts = np.flatnonzero(np.diff(confidence[order], prepend=np.inf))
+    wrong = np.where(t.values > threshold, t.genuine, t.fakes)
+    samples = t.fakes + t.genuine
+    return Answered(*(np.add.reduceat(c[..., order], starts, axis=-1) for c in (samples, wrong)))
+
+
+def aurc(t: Tally, threshold: float) -> Floats:
+    """The area under the risk-coverage curve: the mean risk over all coverages."""
+    steps = answered(t, threshold)
+    risk = _over(np.cumsum(steps.wrong, -1), np.cumsum(steps.samples, -1))
+    return _over(np.nansum(risk * steps.samples, -1), steps.samples.sum(-1))
+
+
 def brier(t: Tally) -> Floats:
     """The mean squared gap between stated probability and truth."""
     squared = t.fakes @ (1 - t.values) ** 2 + t.genuine @ t.values**2
