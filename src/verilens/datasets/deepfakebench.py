@@ -122,7 +122,8 @@ def read(path: Path, places: "Places", labels: Mapping[str, int] = LABELS) -> It
     """
     for listed, facts in _videos(path):
         if facts["label"] not in labels:
-            what = f"unknown label '{facts['label']}'; known are {', '.join(sorted(labels))}"
+            known = ", ".join(sorted(labels))
+            what = f"unknown label '{facts['label']}'; known: {known}; DF40's need --as df40"
             raise layout.wrong(path, None, what)
         if (sample := places.sample(listed, facts, labels)) is not None:
             yield sample
