@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
@@ -85,7 +86,7 @@ class Scanner:
         self.options = options
         self.pages = pages
         self.known = Known(results, fingerprint(options))
-        self._decoders: list[Decoder] = []
+        self._decoders = ExitStack()
         self._own = threading.local()
         self._loading = threading.Lock()
         self._pool = ThreadPoolExecutor(options.workers, "score", initializer=_prepare_thread)
@@ -96,8 +97,7 @@ class Scanner:
     def __exit__(self, *exception: object) -> None:
         self.known.abandon(CancelledError("the scan was stopped"))
         self._pool.shutdown(cancel_futures=True)
-        for decoder in self._decoders:
-            decoder.close()
+        self._decoders.close()
 
     def open(self, source: Source) -> Callable[[], Report]:
         """Decode a file unless its content is known; return what is left to do for its report."""
@@ -111,7 +111,8 @@ class Scanner:
             if report is not None and not (self.pages and report.verdict):
                 return partial(self._deliver, source, report)
             if report is None and sha256 is not None:
-                self._panel()  # a file's time does not pass while networks are loaded
+                self._decoder()  # it starts while networks are loaded
+                self._panel()  # a file's time does not pass meanwhile
             begun = time.monotonic()
             try:
                 if sha256 is None:  # the decoder says why, without any network
@@ -201,10 +202,9 @@ class Scanner:
             return assemble(self.options.methods)
 
     def _decoder(self) -> Decoder:
-        """Return this thread's decoder."""
+        """Return this thread's decoder, started."""
         if not hasattr(self._own, "decoder"):
-            self._own.decoder = Decoder(self.options.limits)
-            self._decoders.append(self._own.decoder)
+            self._own.decoder = self._decoders.enter_context(Decoder(self.options.limits))
         decoder: Decoder = self._own.decoder
         return decoder
 
