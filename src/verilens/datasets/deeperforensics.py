@@ -37,6 +37,7 @@ CARD = DataCard(
 )
 
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+LISTS = ("lists/splits", "splits/splits", "splits")
 NAME = re.compile(r"(\d+)_([MW]\d+)")
 LIGHT = re.compile(r"light_([a-z]+)")
 CAMERA = re.compile(r"camera_([a-z]+)")
@@ -44,7 +45,7 @@ CAMERA = re.compile(r"camera_([a-z]+)")
 
 def fits(root: Path) -> bool:
     """Return whether manipulated_videos/ is there with the lists or with source_videos/."""
-    beside = ("lists", "source_videos")
+    beside = ("lists", "splits", "source_videos")
     return (root / "manipulated_videos").is_dir() and any((root / n).is_dir() for n in beside)
 
 
@@ -62,9 +63,7 @@ def splits(root: Path) -> dict[str, Split]:
     found: dict[str, Split] = {}
     actors: dict[str, Split] = {}
     for split in SPLITS:
-        path = layout.first(
-            root / "lists" / "splits" / f"{split}.txt", root / "splits" / f"{split}.txt"
-        )
+        path = layout.first(*(root / below / f"{split}.txt" for below in LISTS))
         if path is None:
             raise layout.wrong(root / "lists" / "splits", None, f"{split}.txt is missing")
         for number, line in layout.lines(path):

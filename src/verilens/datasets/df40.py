@@ -314,19 +314,18 @@ def rearrange(root: Path, name: str) -> dict[str, Any]:
     methods, domain = members(name)
     keys = {m.key for m in methods}
     label = name.removesuffix(f"_{domain}")
-    videos: dict[str, dict[str, dict[str, Any]]] = {
-        f"{label}_{word}": {split: {} for split in deepfakebench.SPLITS}
-        for word in ("Real", "Fake")
-    }
+    words = (f"{label}_Real", f"{label}_Fake")
+    videos: dict[str, Any] = {word: {s: {} for s in deepfakebench.SPLITS} for word in words}
     for sample in _samples(root):
         facts = sample.attributes
         if facts["domain"] != domain or facts.get("method", methods[0].key) not in keys:
             continue
-        word = f"{label}_{'Fake' if sample.label else 'Real'}"
+        word = words[sample.label]
         paths = [f"{sample.id}/{frame}" for frame in sample.frames] or [sample.id]
         is_shared = sample.label and len(methods) > 1
         entry = f"{facts['method']}/{facts['video']}" if is_shared else facts["video"]
-        videos[word][sample.split or "test"][entry] = {"label": word, "frames": paths}
+        entries = videos[word][sample.split or "test"]
+        entries[sample.id if entry in entries else entry] = {"label": word, "frames": paths}
     return {name: videos}
 
 
