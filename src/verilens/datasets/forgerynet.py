@@ -22,7 +22,7 @@ CARD = DataCard(
     title="ForgeryNet",
     summary="15 forgery methods in images with masks and in videos with forged segments",
     tasks=("face-forgery", "localize"),
-    layout="{Training,Validation,Test}/{image_list.txt,video_list.txt}, image/<release>/<folder>/**, "
+    layout="{Training,Validation,Test}/{image_list,video_list}.txt, image/<release>/<folder>/**, "
     "video/<release>/<folder>/*.mp4, spatial_localize/<release>/** with a mask for each forged "
     "image; lists may carry any name that ends in .txt",
     paper="arXiv:2103.05630",
@@ -34,7 +34,7 @@ CARD = DataCard(
     fake=1457861 + 121617,
     traps=(
         "binary, triple and class label are checked against each other in every line",
-        "segments are frames, [start, start + count); they must not overlap",
+        "segments are frames, [start, start + frames); they must not overlap",
         "a header line in a list is skipped",
     ),
     uncertain=(
@@ -68,10 +68,10 @@ TRIPLES = 3
 
 
 class Segment(NamedTuple):
-    """Frames [start, start + count) of a video, forged or not."""
+    """Frames [start, start + frames) of a video, forged or not."""
 
     start: int
-    count: int
+    frames: int
     is_fake: bool
 
 
@@ -155,7 +155,7 @@ def write_line(entry: Entry, is_video: bool) -> str:
     if not is_video:
         return f"{entry.name} {labels}"
     words = ("real", "fake")
-    spans = "".join(f"{s.start} {s.count} {words[s.is_fake]} " for s in entry.segments)
+    spans = "".join(f"{s.start} {s.frames} {words[s.is_fake]} " for s in entry.segments)
     return f"{len(entry.segments)} {entry.name} {spans}{labels}"
 
 
@@ -199,9 +199,7 @@ def _listed(root: Path, folder: str, path: Path, split: Split) -> Iterator[Sampl
     for entry in read(path):
         kind = "video" if layout.suffix(entry.name) in layout.VIDEOS else "image"
         below = f"{folder}/{media.get(kind, kind)}/{entry.name}"
-        forged = tuple(
-            (float(s.start), float(s.start + s.count)) for s in entry.segments if s.is_fake
-        )
+        forged = ((s.start, s.start + s.frames) for s in entry.segments if s.is_fake)
         parts = entry.name.split("/")
         yield Sample(
             id=below,
@@ -209,14 +207,10 @@ def _listed(root: Path, folder: str, path: Path, split: Split) -> Iterator[Sampl
             kind="video" if kind == "video" else "image",
             label=entry.binary,
             generator=METHODS[entry.method],
-            source=parts[2]
-            if len(parts) > 3
-            else layout.stem(parts[-1])
-            if kind == "video"
-            else "",
+            source=parts[2] if len(parts) > 3 else layout.stem(entry.name),
             split=split,
             mask=_mask(root / folder, entry, masks) if kind == "image" else "",
-            segments=forged,
+            segments=tuple((float(start), float(end)) for start, end in forged),
             segment_unit="frames",
             licence=CARD.licence,
             attributes={"triple": str(entry.triple), "class": str(entry.method)},
@@ -256,9 +250,10 @@ def fake(root: Path) -> None:
             if method:
                 below = name.replace("_release", "_mask_release")
                 mini.mask(f"{folder}/spatial_localize/{below}")
+        mixed = (Segment(0, 2, True), Segment(3, 2, False), Segment(5, 3, True))
         spans = {
             0: ((), (Segment(0, 8, False),)),
-            2: ((Segment(0, 8, True),), (Segment(0, 2, 1), Segment(3, 2, 0), Segment(5, 3, 1))),
+            2: ((Segment(0, 8, True),), mixed),
         }
         videos = []
         for method, variants in spans.items():
