@@ -5,10 +5,10 @@ same pair of people 000_003 under each of its manipulations.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from verilens.bench.metrics.arrays import Floats, Ints, Undefined
 
@@ -56,16 +56,26 @@ def by_video(
 
 def distinct(keys: Sequence[ArrayLike]) -> tuple[Ints, Ints]:
     """Return where each distinct row of the key columns first stands, and which one each row is."""
-    codes = np.zeros(len(np.asarray(keys[0])), np.int64)
+    joined, sizes = np.zeros(len(np.asarray(keys[0])), np.int64), 1
     for column in keys:
-        names, code = np.unique(np.asarray(column), return_inverse=True)
-        joined = codes * len(names) + code.reshape(-1)
-        codes = np.unique(joined, return_inverse=True)[1].reshape(-1)
-    _, first, member = np.unique(codes, return_index=True, return_inverse=True)
+        code = _coded(np.asarray(column))
+        size = int(code.max(initial=0)) + 1
+        if sizes * size > np.iinfo(np.int64).max:
+            joined = np.unique(joined, return_inverse=True)[1].reshape(-1).astype(np.int64)
+            sizes = len(joined)
+        joined, sizes = joined * size + code, sizes * size
+    _, first, member = np.unique(joined, return_index=True, return_inverse=True)
     order = np.argsort(first, kind="stable")
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     return first[order], place[member.reshape(-1)]
+
+
+def _coded(column: NDArray[Any]) -> Ints:
+    """Return small numbers that are equal where the column is."""
+    if column.dtype.kind in "iu" and len(column):
+        return np.asarray(column - column.min(), np.int64)
+    return np.unique(column, return_inverse=True)[1].reshape(-1)
 
 
 def macro(values: Sequence[float]) -> float:
