@@ -6,6 +6,7 @@ import pickle
 
 import pytest
 
+from verilens import tables
 from verilens.bench import columns, foreign, predictions
 from verilens.bench.predictions import Prediction
 from verilens.errors import ConfigError, DatasetError
@@ -86,7 +87,7 @@ def test_json_lines_and_parquet(tmp_path):
     path.write_text('{"id": "a", "score": 1, "label": 0, "frame": 3}\n')
     (row,) = foreign.read(path)
     assert (row.score, row.frame) == (1.0, 3)
-    pa = pytest.importorskip("pyarrow")
+    pa = tables.arrow()
     table = pa.table({"id": ["a", "b"], "score": [0.5, None], "label": [0, 1]})
     pa.parquet.write_table(table, tmp_path / "scores.parquet")
     found = columns.load(tmp_path / "scores.parquet")

@@ -8,13 +8,12 @@ fake there). Pickles are never loaded: they run code. Whatever is wrong names fi
 
 import csv
 import gzip
-import io
 import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 from verilens import tables
 from verilens.bench.predictions import Prediction
@@ -131,10 +130,8 @@ def recognise(header: list[str], path: Path, columns: Mapping[str, str]) -> Layo
 def prediction(row: Row, layout: Layout, place: str) -> Prediction:
     """Return one row as a prediction; DatasetError names the place of what cannot be read."""
     value = {part: row[column] for part, column in layout.columns.items()}
-    text = {part: _text(value.get(part)) for part in ("generator", "dataset", "source", "identity")}
+    generator = _text(value.get("generator"))
     label = _label(value["label"], layout, place)
-    if not label and text["generator"].lower() in GENUINE:
-        text["generator"] = ""
     score = _score(value["score"], layout, place)
     split = _text(value.get("split")).lower()
     used = set(layout.columns.values())
@@ -144,11 +141,14 @@ def prediction(row: Row, layout: Layout, place: str) -> Prediction:
         label=label,
         score=score,
         frame=_frame(value.get("frame"), place),
+        dataset=_text(value.get("dataset")),
+        generator="" if not label and generator.lower() in GENUINE else generator,
+        source=_text(value.get("source")),
+        identity=_text(value.get("identity")),
         split={"valid": "val", "validation": "val"}.get(split, split),
         kind=_text(value.get("kind")),
         attributes={name: cell for name, cell in rest.items() if cell and len(cell) <= LONGEST},
         error="" if score is not None else "no score in the file",
-        **text,
     )
 
 
@@ -213,12 +213,12 @@ def _json(path: Path, is_lines: bool) -> Iterator[tuple[str, Row]]:
 
 
 def _listed(found: Any, path: Path) -> list[Any]:
-    """Return the rows of a list, of {id: row}, of columns {name: list}, or of one of these named."""
+    """Return the rows of a list, of {id: row}, of columns {name: list}, or of one of these."""
     while isinstance(found, dict) and len(found) == 1:
         inner = next(iter(found.values()))
-        if not isinstance(inner, dict) or not all(
-            isinstance(v, list | dict) for v in inner.values()
-        ):
+        if not isinstance(inner, dict):
+            break
+        if not all(isinstance(value, list | dict) for value in inner.values()):
             break
         found = inner
     if isinstance(found, dict) and found and all(isinstance(v, list) for v in found.values()):
@@ -239,9 +239,9 @@ def _object(row: Any, place: str) -> Row:
     return row
 
 
-def _opened(path: Path) -> io.TextIOWrapper:
-    raw = gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")
-    return io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")  # type: ignore[arg-type]
+def _opened(path: Path) -> TextIO:
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
+    return cast(TextIO, opened(path, "rt", encoding="utf-8-sig", newline=""))
 
 
 def _label(value: Any, layout: Layout, place: str) -> int:
