@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 import scanning
 from verilens import catalog, selftest
 from verilens.cli import app, main
+from verilens.cli.exits import exits
+from verilens.errors import ConfigError
 
 runner = CliRunner(env={"COLUMNS": "200", "TERM": "dumb"})
 
@@ -51,6 +53,12 @@ def test_a_bug_is_a_short_message_and_a_traceback_only_on_demand(monkeypatch, ca
     assert "internal error: ZeroDivisionError: oh" in shown
     assert "please report it" in shown
     assert ("Traceback" in shown) == bool(debug)
+
+
+def test_messages_show_what_would_steer_the_terminal(capsys):
+    with pytest.raises(SystemExit), exits():
+        raise ConfigError("no folder \x1b[2J\u202egpj\nsecond line")
+    assert capsys.readouterr().err == "verilens: no folder \\x1b[2J\\u202egpj\nsecond line\n"
 
 
 def test_version():

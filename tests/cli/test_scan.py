@@ -64,6 +64,19 @@ def test_every_output_at_once_and_exit_3_for_an_unreadable_file(folder, tmp_path
     assert "not scanned" in done.stdout
 
 
+def test_names_cannot_steer_the_terminal(folder, tmp_path):
+    hostile = tmp_path / "\x1b[31m\u202egpj.exe\u2066\x9b2J"
+    hostile.mkdir()
+    scanning.picture(hostile / "\x1b]0;title\x07.png", seed=9)
+    kept = hostile.with_name(hostile.name + "-kept")
+    options = ("--html", kept / "pages", "--store", kept / "results.duckdb")
+    done = run(hostile, *options, cache=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for text in (done.stdout, done.stderr):
+        assert "\\x1b[31m\\u202egpj.exe\\u2066\\x9b2J" in text
+        assert all(c.isprintable() or c == "\n" for c in text)
+
+
 def test_quiet_says_nothing(folder, tmp_path):
     done = run(folder, "--quiet", cache=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -20,6 +20,7 @@ from rich.text import Text
 from verilens.cli.writer import Outputs
 from verilens.media.sources import expand
 from verilens.records import Report
+from verilens.report.escape import visible
 from verilens.report.terminal import Tally, detail, line, summary
 
 PIPED_WIDTH = 400  # columns of a line that goes into a file or another program
@@ -75,7 +76,7 @@ class Display:
     def say(self, message: str) -> None:
         """Show a message on standard error, also when quiet."""
         self._progress.stop()
-        self._errors.print(Text(message), soft_wrap=True)
+        self._errors.print(Text(visible(message)), soft_wrap=True)
 
     def finish(self, store: Path | None) -> None:
         """Show the summary, and where results lie."""

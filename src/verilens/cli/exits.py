@@ -60,7 +60,10 @@ def reader_gone() -> int:
 
 
 def _leave(message: str, code: int) -> None:
-    print(f"verilens: {message}", file=sys.stderr)
+    from verilens.report.escape import visible
+
+    plain = "\n".join(visible(line) for line in message.split("\n"))
+    print(f"verilens: {plain}", file=sys.stderr)
     sys.exit(code)
 
 

@@ -21,6 +21,7 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from verilens.errors import MediaError
+from verilens.media.demux import demuxed
 from verilens.media.film import Film
 from verilens.media.opened import Limits
 from verilens.media.sample import Moment
@@ -53,9 +54,7 @@ def read_film(file: BinaryIO, demuxer: str, wanted: int, name: str, limits: Limi
     Raises MediaError "corrupt", "no-frames" or "too-large".
     """
     try:
-        with av.open(
-            file, format=demuxer, metadata_errors="replace", buffer_size=1 << 17
-        ) as container:
+        with demuxed(file, demuxer) as container:
             return _Sampler(container, name, limits).film(wanted)
     except av.error.MemoryError as error:
         raise MediaError(

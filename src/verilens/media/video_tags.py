@@ -7,10 +7,15 @@ of the stream, not searched for in the bytes.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import av
+import av.container
 
+from verilens.errors import MediaError
 from verilens.media.c2pa_manifest import clean
+from verilens.media.demux import demuxed
+from verilens.media.sniff import HEAD_BYTES, sniff
 
 MOST_UNITS = 32
 LARGEST_PACKET = 8 << 20
@@ -27,7 +32,7 @@ def read_video_tags(path: Path) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
+        with path.open("rb") as file, _container(file) as container:
             _keep(container.metadata, "", found)
             for stream in container.streams.video[:1]:
                 _keep(stream.metadata, "stream ", found)
@@ -36,9 +41,17 @@ def read_video_tags(path: Path) -> dict[str, str]:
                     packet = next(container.demux(stream), None)
                     data = bytes(packet)[:LARGEST_PACKET] if packet is not None else b""
                     found.update(encoder_line(data, is_hevc=codec == "hevc"))
-    except (av.FFmpegError, OSError, ValueError, MemoryError):
+    except (av.FFmpegError, MediaError, OSError, ValueError, MemoryError):
         return found
     return found
+
+
+def _container(file: BinaryIO) -> av.container.InputContainer:
+    demuxer = sniff(file.read(HEAD_BYTES), "").demuxer
+    if demuxer is None:
+        raise ValueError("not a film")
+    file.seek(0)
+    return demuxed(file, demuxer)
 
 
 def _keep(tags: dict[str, str], prefix: str, found: dict[str, str]) -> None:
