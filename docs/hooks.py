@@ -1,14 +1,18 @@
-"""Fill the methods and taxonomy pages from the cards, so that nobody keeps them by hand."""
+"""Fill the pages of methods, data sets and coverage from the cards: nobody keeps them by hand."""
 
 from verilens import catalog, taxonomy, weights
-from verilens.card import Card
+from verilens.card import Card, DataCard
+from verilens.datasets import datasets
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """Replace `<!-- methods -->` by a section per card, `<!-- coverage -->` by their table."""
+    """Replace `<!-- methods -->`, `<!-- datasets -->` and `<!-- coverage -->` by what cards say."""
     cards = list(catalog.cards().values())
     if "<!-- methods -->" in markdown:
         markdown = markdown.replace("<!-- methods -->", "\n\n".join(map(section, cards)))
+    if "<!-- datasets -->" in markdown:
+        described = (described_set(adapter.CARD) for adapter in datasets().values())
+        markdown = markdown.replace("<!-- datasets -->", "\n\n".join(described))
     if "<!-- coverage -->" in markdown:
         markdown = markdown.replace("<!-- coverage -->", coverage(cards))
     return markdown
@@ -48,3 +52,20 @@ def section(card: Card) -> str:
             *[f"- **Limit of `{name}`**: {limit}" for limit in known.limits],
         ]
     return f"{lines[0]}\n\n{lines[1]}\n\n" + "\n".join(lines[2:])
+
+
+def described_set(card: DataCard) -> str:
+    """Return one data set's section in Markdown."""
+    counts = f"{card.genuine:,} genuine, {card.fake:,} fake" if card.genuine or card.fake else ""
+    facts = {
+        "Layout": f"`{card.layout}`",
+        "Holds": counts,
+        "Paper": card.paper,
+        "Licence": card.licence,
+        "Access": card.access,
+        "Consent": card.consent,
+    }
+    lines = [f"- **{label}**: {text}" for label, text in facts.items() if text]
+    lines += [f"- **Trap**: {trap}" for trap in card.traps]
+    lines += [f"- **Uncertain**: {item}" for item in card.uncertain]
+    return f"### {card.title} (`{card.name}`)\n\n{card.summary}\n\n" + "\n".join(lines)

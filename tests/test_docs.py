@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from verilens import catalog
 from verilens.cli import app
+from verilens.datasets import datasets
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -23,10 +24,20 @@ def commands() -> list[str]:
     return sorted(line for line in found if "..." not in line)
 
 
+def groups() -> dict[str, list[str]]:
+    """Return the commands of each group of commands, such as `verilens data`."""
+    return {
+        group.name: [command.name or command.callback.__name__ for command in inner]
+        for group in app.registered_groups
+        if (inner := group.typer_instance.registered_commands)
+    }
+
+
 @pytest.mark.parametrize("line", commands())
 def test_documented_options_exist(line: str) -> None:
-    _, command, *arguments = shlex.split(line)
-    shown = CliRunner(env={"COLUMNS": "200", "TERM": "dumb"}).invoke(app, [command, "--help"])
+    _, *arguments = shlex.split(line)
+    command = arguments[: 2 if arguments[0] in groups() else 1]
+    shown = CliRunner(env={"COLUMNS": "200", "TERM": "dumb"}).invoke(app, [*command, "--help"])
     assert shown.exit_code == 0, shown.output
     for option in (a for a in arguments if a.startswith("--")):
         assert option in shown.output
@@ -36,6 +47,9 @@ def test_every_command_is_documented() -> None:
     text = "".join(p.read_text() for p in PAGES)
     for command in app.registered_commands:
         assert f"verilens {command.name or command.callback.__name__}" in text
+    for group, names in groups().items():
+        for name in names:
+            assert f"verilens {group} {name}" in text
 
 
 def test_every_make_target_named_in_the_docs_exists() -> None:
@@ -44,14 +58,26 @@ def test_every_make_target_named_in_the_docs_exists() -> None:
     assert named - {"sure"} <= targets
 
 
-def test_the_docs_page_of_methods_is_built_from_every_card() -> None:
+def built(page: str) -> str:
+    """Return a page of the documentation as it is published, filled in from the cards."""
     import importlib.util
 
     spec = importlib.util.spec_from_file_location("hooks", ROOT / "docs" / "hooks.py")
     assert spec and spec.loader
     hooks = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(hooks)
-    page = hooks.on_page_markdown((ROOT / "docs" / "methods.md").read_text())
+    return hooks.on_page_markdown((ROOT / "docs" / page).read_text())
+
+
+def test_the_docs_page_of_methods_is_built_from_every_card() -> None:
+    page = built("methods.md")
     for card in catalog.cards().values():
         assert f"`{card.name}`" in page
         assert all(limit in page for limit in card.limits)
+
+
+def test_the_docs_page_of_data_sets_is_built_from_every_card() -> None:
+    page = built("data.md")
+    for name, adapter in datasets().items():
+        assert f"`{name}`" in page
+        assert all(trap in page for trap in adapter.CARD.traps)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from verilens.cli.data import app as data
 from verilens.cli.doctor import EXAMPLES as DOCTOR
 from verilens.cli.doctor import doctor
 from verilens.cli.methods import EXAMPLES as METHODS
@@ -31,6 +32,7 @@ app.command(epilog=SCAN)(scan)
 app.command(epilog=METHODS)(methods)
 app.command(epilog=SELFTEST)(selftest)
 app.command(epilog=DOCTOR)(doctor)
+app.add_typer(data, name="data")
 
 
 def _version(is_asked: bool) -> None:
