@@ -76,7 +76,9 @@ def bootstrap(
     """
     scores, labels = both_classes(scores, labels)
     values: list[float] = []
-    for weights in _weights(labels, _codes(groups), Plan(draws=draws, level=level)):
+    for weights in _weights(
+        labels, None if groups is None else coded(groups), Plan(draws=draws, level=level)
+    ):
         for drawn in weights.astype(np.intp):
             chosen = np.repeat(np.arange(len(labels)), drawn)
             if np.ptp(labels[chosen]) > 0:
@@ -105,7 +107,7 @@ def intervals(
         drawn = stratified(thin, plan)
     else:
         ranked = Ranked.of(scores, labels, thin)
-        drawn = (ranked.tally(w) for w in _weights(labels, _codes(groups), plan))
+        drawn = clustered(ranked, coded(groups), plan)
     replicates = replicate(metrics, drawn)
     return {
         name: shifted(float(metric(exact)), float(metric(thin)), replicates[name], plan.level)
@@ -137,7 +139,9 @@ def paired(
         shift.append(values[-1] - float(metric(thin)))
     gaps = [
         metric(pair[0].tally(w)) - metric(pair[1].tally(w))
-        for w in _weights(np.asarray(labels, float), _codes(groups), plan)
+        for w in _weights(
+            np.asarray(labels, float), None if groups is None else coded(groups), plan
+        )
     ]
     drawn = np.concatenate(gaps) + shift[0] - shift[1]
     drawn = drawn[np.isfinite(drawn)]
@@ -153,7 +157,7 @@ def stratified(counts: Tally, plan: Plan, stream: int = 0) -> Iterator[Tally]:
     stream: makes the draws of the fakes differ between tallies whose genuine draws are shared.
     """
     sources = (np.random.default_rng([plan.seed, 1, stream]), np.random.default_rng([plan.seed, 0]))
-    shares = [c / c.sum() for c in (counts.fakes, counts.genuine)]
+    shares = [c / max(1.0, c.sum()) for c in (counts.fakes, counts.genuine)]
     sizes = [round(float(c.sum())) for c in (counts.fakes, counts.genuine)]
     step = max(1, min(100, CELLS // (8 * len(counts.values))))
     for begun in range(0, plan.draws, step):
@@ -191,10 +195,13 @@ class Ranked(NamedTuple):
         return Tally(fakes, both - fakes, self.values)
 
 
-def clustered(ranked: Ranked, groups: ArrayLike, plan: Plan) -> Iterator[Tally]:
-    """Yield draws of ranked samples in which the members of a group are drawn together."""
-    codes = _codes(groups)
-    for weights in _weights(np.zeros(len(ranked.order)), codes, plan):
+def clustered(ranked: Ranked, codes: Ints, plan: Plan, total: int | None = None) -> Iterator[Tally]:
+    """Yield draws of ranked samples in which the members of a group are drawn together.
+
+    codes: each sample's group, (N,), from 0. total: number of groups, of which these samples may
+    have some only; equal totals and seeds draw the same groups.
+    """
+    for weights in _weights(np.zeros(len(codes)), codes, plan, total):
         yield ranked.tally(weights)
 
 
@@ -224,17 +231,18 @@ def _bounds(values: Floats, level: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _codes(groups: ArrayLike | None) -> Ints | None:
-    if groups is None:
-        return None
+def coded(groups: ArrayLike) -> Ints:
+    """Return each sample's group as a number from 0."""
     return np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1)
 
 
-def _weights(labels: Floats, groups: Ints | None, plan: Plan) -> Iterator[Weights]:
+def _weights(
+    labels: Floats, groups: Ints | None, plan: Plan, total: int | None = None
+) -> Iterator[Weights]:
     """Yield how often each sample is drawn, (draws, N): by group, else within its class."""
     rng = np.random.default_rng(plan.seed)
     strata = [np.flatnonzero(labels == value) for value in (0, 1)]
-    total = 0 if groups is None else int(groups.max()) + 1
+    many = total or (0 if groups is None else int(groups.max()) + 1)
     step = max(1, min(100, CELLS // max(1, len(labels))))
     for begun in range(0, plan.draws, step):
         weights: Weights = np.empty((min(step, plan.draws - begun), len(labels)), np.float32)
@@ -243,7 +251,7 @@ def _weights(labels: Floats, groups: Ints | None, plan: Plan) -> Iterator[Weight
                 for members in strata:
                     row[members] = _drawn(rng, len(members))
             else:
-                row[:] = _drawn(rng, total)[groups]
+                row[:] = _drawn(rng, many)[groups]
         yield weights
 
 

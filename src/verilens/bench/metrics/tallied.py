@@ -42,18 +42,34 @@ def thinned(exact: Tally, bins: int, cuts: Floats) -> Tally:
 
     cuts: values that stay bin edges (decision thresholds): no bin holds scores on both sides.
     """
+    return binned(exact, tops(exact, bins, cuts))
+
+
+def tops(exact: Tally, bins: int, cuts: Floats) -> Floats:
+    """Return the highest value of each bin that `thinned` makes, (K,), falling."""
     if len(exact.values) <= bins:
-        return exact
-    starts = [np.searchsorted(-exact.values, -cuts, side="left")]
+        return exact.values
+    starts = [np.zeros(1, np.intp), np.searchsorted(-exact.values, -cuts, side="left")]
     for counts in (exact.fakes, exact.genuine):
         reached = np.cumsum(counts)
         starts.append(np.searchsorted(reached, _ranks(reached[-1], bins)))
-    edges = np.unique(np.r_[0, np.concatenate(starts)])
-    edges = edges[edges < len(exact.values)]
-    fakes, genuine = (np.add.reduceat(c, edges) for c in (exact.fakes, exact.genuine))
+    edges = np.unique(np.concatenate(starts))
+    highest: Floats = exact.values[edges[edges < len(exact.values)]]
+    return highest
+
+
+def binned(exact: Tally, tops: Floats) -> Tally:
+    """Return counts in bins that begin at `tops`, the first of which is the highest score."""
+    if len(tops) == len(exact.values):
+        return exact
+    place = np.searchsorted(-tops, -exact.values, side="right") - 1
     weight = exact.fakes + exact.genuine
-    values = np.add.reduceat(exact.values * weight, edges) / np.add.reduceat(weight, edges)
-    return Tally(fakes, genuine, values)
+    fakes, genuine, total, sums = (
+        np.bincount(place, counts, minlength=len(tops))
+        for counts in (exact.fakes, exact.genuine, weight, weight * exact.values)
+    )
+    values = np.divide(sums, total, out=tops.astype(float), where=total > 0)
+    return Tally(fakes.astype(float), genuine.astype(float), values)
 
 
 def _ranks(total: float, bins: int) -> Floats:
