@@ -116,7 +116,7 @@ def intervals(
 
 
 def paired(
-    metric: Tallied,
+    metric: Tallied | tuple[Tallied, ...],
     scores: tuple[ArrayLike, ArrayLike],
     labels: ArrayLike,
     groups: ArrayLike | None = None,
@@ -125,12 +125,14 @@ def paired(
 ) -> Difference:
     """Return how two scores of the same samples differ in a metric of `tallied`.
 
-    scores: two of (N,). Both are judged on the same draws, so what makes samples easy or hard for
-    both cancels out. p: twice the share of draws on the far side of 0, at least 1 / (draws + 1).
+    metric: one for both, or one each (their thresholds may differ). scores: two of (N,). Both are
+    judged on the same draws, so what makes samples easy or hard for both cancels out. p: twice the
+    share of draws on the far side of 0, at least 1 / (draws + 1).
     """
     plan, edges = plan or Plan(), np.asarray(list(cuts), float)
+    of = metric if isinstance(metric, tuple) else (metric, metric)
     pair, values, shift = [], [], []
-    for one in scores:
+    for metric, one in zip(of, scores, strict=True):
         one, truth = both_classes(one, labels)
         exact = tallied.tally(one, truth)
         thin = tallied.thinned(exact, BINS, edges)
@@ -138,7 +140,7 @@ def paired(
         values.append(float(metric(exact)))
         shift.append(values[-1] - float(metric(thin)))
     gaps = [
-        metric(pair[0].tally(w)) - metric(pair[1].tally(w))
+        of[0](pair[0].tally(w)) - of[1](pair[1].tally(w))
         for w in _weights(
             np.asarray(labels, float), None if groups is None else coded(groups), plan
         )
