@@ -220,7 +220,8 @@ class Places:
         parts = [part for part in re.split(r"[/\\]+", listed) if part not in ("", ".")]
         if found := self._existing(parts):
             base, below = found
-            return below, str(base / below)
+            inside = next((f"{b}/" for b in BASES[::-1] if below.startswith(f"{b}/")), "")
+            return below.removeprefix(inside), str(base / below)
         below = "/".join(part for part in parts if not part.endswith(":"))
         for n, part in enumerate(parts):
             if part in self._stores:
