@@ -46,6 +46,7 @@ LARGE = {
 
 CATCHES_EVERYTHING = {
     "media/child.py": "the sandbox boundary: whatever a decoder raises becomes an answer",
+    "media/perturb/child.py": "the same boundary, for what decodes and writes",
     "media/read.py": "a damaged manifest must not cost the file its verdict",
     "verify/panel.py": "a method's bug must not cost the other evidence",
     "weights.py": "torch has no type of its own for tensors that do not fit",

@@ -28,14 +28,14 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # libraries that print must not talk to the parent
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _die_with(parent)
+    die_with(parent)
     import verilens.media.read  # noqa: F401  (loads the decoders before memory is bound)
 
     gc.collect()
     gc.freeze()
-    _bind_memory(limits.memory_bytes)
+    bind_memory(limits.memory_bytes)
     while line := sys.stdin.buffer.readline():
-        _bind_time(limits.seconds)
+        bind_time(limits.seconds)
         _serve(line, answers, limits)
         gc.collect()  # containers and their frames hold each other
 
@@ -59,25 +59,27 @@ def _serve(line: bytes, answers: BinaryIO, limits: Limits) -> None:
         wire.send(answers, opened)
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
+    """End this process when its parent ends, at once if it has already."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if hasattr(os, "getppid") and os.getppid() != parent:
         os._exit(0)
 
 
-def _bind_memory(memory_bytes: int) -> None:
+def bind_memory(memory_bytes: int, written_bytes: int = _MAX_WRITTEN_BYTES) -> None:
+    """Allow so much private memory, files of so many bytes, and no core dump."""
     with contextlib.suppress(ImportError):
         import resource
 
         _lower(resource.RLIMIT_CORE, 0)
-        _lower(resource.RLIMIT_FSIZE, _MAX_WRITTEN_BYTES)
+        _lower(resource.RLIMIT_FSIZE, written_bytes)
         if sys.platform == "linux":
             _lower(resource.RLIMIT_DATA, memory_bytes)
             _lower(resource.RLIMIT_AS, memory_bytes + (2 << 30))
 
 
-def _bind_time(seconds: float) -> None:
+def bind_time(seconds: float) -> None:
     """Allow `seconds` more of processor time, then the kernel ends the process."""
     with contextlib.suppress(ImportError):
         import resource

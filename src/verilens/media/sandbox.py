@@ -14,11 +14,11 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, ClassVar, Self, TypeVar
 
 from verilens.errors import MediaError
 from verilens.media import wire
@@ -26,18 +26,23 @@ from verilens.media.names import shown
 from verilens.media.opened import Limits, Opened
 from verilens.records import View
 
-__all__ = ["Decoder", "Limits", "Opened"]
+__all__ = ["Decoder", "Limits", "Opened", "Sandbox"]
 
 _PIPE_BYTES = 1 << 20
 _START_SECONDS = 30.0
 _SWOLLEN_BYTES = 400 << 20  # kept after a file: the process is replaced
 
+Answer = TypeVar("Answer")
 
-class Decoder:
-    """Owns one decoder process, replaced when it dies or is late. Not for two threads at once.
 
-    Use it as a context manager; the process starts on entry and ends on exit.
+class Sandbox:
+    """Owns one limited process, replaced when it dies or is late. Not for two threads at once.
+
+    Use it as a context manager; the process starts on entry and ends on exit. `module` is what the
+    process runs: it answers one request line after the other (see `wire`).
     """
+
+    module: ClassVar[str]
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
@@ -57,12 +62,11 @@ class Decoder:
     ) -> None:
         self.close()
 
-    def open(self, path: Path, views: Sequence[View]) -> Opened:
-        """Return the file's facts and one clip per view.
+    def ask(self, path: Path, request: bytes, receive: Callable[[wire.Read], Answer]) -> Answer:
+        """Return what `receive` makes of the answer to one request about a file.
 
         Raises MediaError; after "timeout" and "crashed" the next call has a new process.
         """
-        views = tuple(dict.fromkeys(views))
         process = self._start()
         late = threading.Event()
         seconds = self.limits.seconds + (_START_SECONDS if self._fresh else 0.0)
@@ -70,13 +74,13 @@ class Decoder:
         clock.start()
         try:
             assert process.stdin and process.stdout
-            process.stdin.write(wire.request(os.path.abspath(path), shown(path), views))
+            process.stdin.write(request)
             process.stdin.flush()
-            opened = wire.receive(_filler(process.stdout), os.fspath(path), views, self.limits)
+            answer = receive(_filler(process.stdout))
             self._fresh = False
             if _resident_bytes(process.pid) > _SWOLLEN_BYTES:
                 self.close()
-            return opened
+            return answer
         except MediaError:
             self._fresh = False
             raise
@@ -107,7 +111,7 @@ class Decoder:
         limits = json.dumps(asdict(self.limits))
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "verilens.media.child", str(os.getpid()), limits],
+            [sys.executable, "-P", "-m", self.module, str(os.getpid()), limits],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -150,6 +154,23 @@ class Decoder:
         if self._errors is not None:
             self._errors.close()
         self._process = self._errors = None
+
+
+class Decoder(Sandbox):
+    """A process that decodes files."""
+
+    module = "verilens.media.child"
+
+    def open(self, path: Path, views: Sequence[View]) -> Opened:
+        """Return the file's facts and one clip per view.
+
+        Raises MediaError; after "timeout" and "crashed" the next call has a new process.
+        """
+        views = tuple(dict.fromkeys(views))
+        request = wire.request(os.path.abspath(path), shown(path), views)
+        return self.ask(
+            path, request, lambda read: wire.receive(read, os.fspath(path), views, self.limits)
+        )
 
 
 def _exit_code(process: subprocess.Popen[bytes]) -> int:

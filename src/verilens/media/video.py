@@ -66,6 +66,20 @@ def read_film(file: BinaryIO, demuxer: str, wanted: int, name: str, limits: Limi
         ) from error
 
 
+def chosen(container: av.container.InputContainer, name: str) -> VideoStream:
+    """Return the first video stream that is no cover picture. Raises MediaError."""
+    streams: tuple[VideoStream, ...] = container.streams.video
+    for stream in streams:
+        if not stream.disposition & av.stream.Disposition.attached_pic:
+            if stream.codec_context is None:
+                raise MediaError(
+                    "unsupported", f"{name}: its video codec is not known; convert it to H.264"
+                )
+            return stream
+    what = "sound but no video" if container.streams.audio else "no video stream"
+    raise MediaError("no-frames", f"{name}: it holds {what}")
+
+
 class _Sampler:
     """One pass over one open container."""
 
@@ -76,7 +90,7 @@ class _Sampler:
         self.begun = time.monotonic()
         self.notes: list[str] = []
         self.damaged = 0
-        self.stream = self._choose()
+        self.stream = chosen(container, name)
         codec = self.stream.codec_context
         codec.thread_count = 1
         codec.options = {"max_pixels": str(limits.max_pixels)}
@@ -92,7 +106,7 @@ class _Sampler:
             raise MediaError(
                 "no-frames", f"{self.name}: no frame can be decoded; export the video again"
             )
-        size = _upright_size(frames[0])
+        size = upright_size(frames[0])
         shared = VideoReformatter()  # a frame of its own would start threads of its own
         base = float(self.stream.time_base or 1)
         length_s = (span.last - span.first) * base + (1 / fps if fps else 0.0)
@@ -101,7 +115,8 @@ class _Sampler:
         return Film(
             moments=tuple(
                 Moment(
-                    max(0, int(frame.pts or 0) - span.first) * base, _Picture(frame, size, shared)
+                    max(0, int(frame.pts or 0) - span.first) * base,
+                    UprightPicture(frame, size, shared),
                 )
                 for frame in frames
             ),
@@ -113,20 +128,6 @@ class _Sampler:
             codec=self.stream.codec_context.name,
             notes=tuple(self.notes),
         )
-
-    def _choose(self) -> VideoStream:
-        """Return the first video stream that is no cover picture."""
-        streams: tuple[VideoStream, ...] = self.container.streams.video
-        for stream in streams:
-            if not stream.disposition & av.stream.Disposition.attached_pic:
-                if stream.codec_context is None:
-                    raise MediaError(
-                        "unsupported",
-                        f"{self.name}: its video codec is not known; convert it to H.264",
-                    )
-                return stream
-        what = "sound but no video" if self.container.streams.audio else "no video stream"
-        raise MediaError("no-frames", f"{self.name}: it holds {what}")
 
     def _fps(self, span: Span) -> float | None:
         for rate in (self.stream.average_rate, self.stream.guessed_rate):
@@ -383,12 +384,13 @@ _TURNS = {
 }
 
 
-def _upright_size(frame: av.VideoFrame) -> tuple[int, int]:
+def upright_size(frame: av.VideoFrame) -> tuple[int, int]:
+    """Return width and height as the display matrix turns them."""
     a, b, _, _ = _matrix(frame)
     return (frame.width, frame.height) if a or not b else (frame.height, frame.width)
 
 
-class _Picture:
+class UprightPicture:
     """Makes the upright RGB picture of one decoded frame, at the size of the first one."""
 
     def __init__(

@@ -56,6 +56,11 @@ def send(stream: BinaryIO, opened: Opened) -> None:
     _send(stream, {"media": _sendable(opened.media), "clips": clips}, arrays)
 
 
+def send_facts(stream: BinaryIO, facts: Mapping[str, str | int]) -> None:
+    """Write what is known of a file, without pixels."""
+    _send(stream, {"facts": dict(facts)}, ())
+
+
 def send_error(stream: BinaryIO, error: MediaError) -> None:
     """Write why a file gave nothing."""
     _send(stream, {"error": {"kind": error.kind, "message": error.message[:2000]}}, ())
@@ -110,6 +115,23 @@ def receive(read: Read, path: str, views: Sequence[View], limits: Limits) -> Ope
         return Opened(media=media, clips=clips)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WireError(f"an ill-formed answer: {error}") from error
+
+
+def receive_facts(read: Read) -> dict[str, str | int]:
+    """Return what `send_facts` wrote. Raises MediaError and WireError."""
+    length = _LENGTH.unpack(_take(read, _LENGTH.size))[0]
+    if not 2 <= length <= MAX_HEADER_BYTES:
+        raise WireError(f"a header of {length} bytes")
+    try:
+        header = json.loads(_take(read, length), parse_constant=_refuse_constant)
+        if "error" in header:
+            raise _error(header["error"])
+        facts = {str(key): value for key, value in header["facts"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise WireError(f"an ill-formed answer: {error}") from error
+    if not all(type(value) in (int, str) for value in facts.values()):
+        raise WireError("facts that are no words or numbers")
+    return facts
 
 
 def _take(read: Read, count: int) -> bytes:
