@@ -20,7 +20,8 @@ class Measure(NamedTuple):
     """One metric. of: (counts, threshold) -> value, (...,).
 
     rises: whether more is better. needs: which classes. fpr: the false positive rate it speaks of;
-    fewer than 1 / fpr genuine samples cannot tell it. share: (hits, total) of a plain proportion.
+    fewer than 1 / fpr genuine samples cannot tell it. is_biased: draws lie above the value, so the
+    interval is moved until their median is the value. share: (hits, total) of a plain proportion.
     """
 
     title: str
@@ -29,6 +30,7 @@ class Measure(NamedTuple):
     needs: Literal["both", "fakes", "genuine", "any"] = "both"
     stated: bool = False  # scores must be probabilities
     fpr: float = 0.0
+    is_biased: bool = False
     share: Callable[[Confusion], tuple[float, float]] | None = None
 
 
@@ -90,7 +92,9 @@ MEASURES: Mapping[str, Measure] = {
     ),
     "acer": Measure("ACER", lambda c, at: 1 - tallied.balanced_accuracy(c, at), rises=False),
     "brier": Measure("Brier", _ranked(tallied.brier), rises=False, needs="any", stated=True),
-    "ece": Measure("ECE", _ranked(tallied.calibration_error), False, "any", stated=True),
+    "ece": Measure(
+        "ECE", _ranked(tallied.calibration_error), False, "any", stated=True, is_biased=True
+    ),
     "logloss": Measure("log loss", _ranked(tallied.log_loss), False, "any", stated=True),
     "aurc": Measure("AURC", tallied.aurc, rises=False, needs="any"),
 }
