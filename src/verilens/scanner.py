@@ -196,9 +196,10 @@ class Scanner:
         return dataclasses.replace(opened, clips=clips)
 
     def _panel(self) -> "Panel":
-        from verilens.verify.panel import assemble
+        from verilens.verify.panel import assemble, single_threaded
 
         with self._loading:  # by the first file that needs it, once
+            single_threaded()  # while loading too, else torch starts threads that spin
             return assemble(self.options.methods)
 
     def _decoder(self) -> Decoder:
