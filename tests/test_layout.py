@@ -1,5 +1,7 @@
 """Reading published layouts: the order is fixed, and what is broken is named by file and line."""
 
+import os
+
 import pytest
 
 from verilens import layout
@@ -81,3 +83,17 @@ def test_empty_lines_keep_their_numbers(tmp_path):
     path = tmp_path / "list.txt"
     path.write_text("\ufeffa\r\n\n  \n b \n", encoding="utf-8")
     assert list(layout.lines(path)) == [(1, "a"), (4, "b")]
+
+
+def test_links_that_lead_back_are_not_followed(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "x.png").touch()
+    (tmp_path / "a" / "b" / "up").symlink_to(tmp_path / "a")
+    (tmp_path / "c").symlink_to(tmp_path / "a" / "b")
+    assert list(layout.walk(tmp_path)) == [("a/b", ["x.png"]), ("c", ["x.png"])]
+
+
+def test_a_name_that_no_table_can_hold_is_refused(tmp_path):
+    (tmp_path / os.fsdecode(b"caf\xe9.png")).touch()
+    with pytest.raises(DatasetError, match="rename the file"):
+        layout.files(tmp_path)

@@ -49,7 +49,8 @@ def files(path: Path, suffixes: Iterable[str] = MEDIA) -> list[str]:
 def walk(root: Path, suffixes: Iterable[str] = MEDIA) -> Iterator[tuple[str, list[str]]]:
     """Yield (folder below root with "/", file names) for every folder that holds such files.
 
-    Folders come sorted, parents before children; the root itself is "". Hidden folders are skipped.
+    Folders come sorted, parents before children; the root itself is "". Hidden folders are skipped,
+    and links that lead back to a folder above them.
     """
     wanted = frozenset(suffixes)
     yield from _walk(root, "", wanted)
@@ -60,13 +61,19 @@ def _walk(root: Path, below: str, suffixes: frozenset[str]) -> Iterator[tuple[st
     children: list[str] = []
     for entry in _entries(root / below):
         if entry.is_dir():
-            children.append(entry.name)
+            if not (entry.is_symlink() and _leads_back(entry)):
+                children.append(entry.name)
         elif suffix(entry.name) in suffixes:
             names.append(entry.name)
     if names:
         yield below, sorted(names, key=natural)
     for child in sorted(children):
         yield from _walk(root, f"{below}/{child}" if below else child, suffixes)
+
+
+def _leads_back(link: "os.DirEntry[str]") -> bool:
+    path = Path(link.path)
+    return path.parent.resolve().is_relative_to(path.resolve())
 
 
 def clips(root: Path, below: str) -> Iterator[Clip]:
@@ -90,11 +97,15 @@ def clips(root: Path, below: str) -> Iterator[Clip]:
 def _entries(path: Path) -> "list[os.DirEntry[str]]":
     try:
         with os.scandir(path) as found:
-            return [entry for entry in found if not entry.name.startswith(".")]
+            entries = [entry for entry in found if not entry.name.startswith(".")]
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise DatasetError(f"{path}: the folder cannot be listed ({error.strerror})") from error
+    for entry in entries:
+        if not entry.name.isascii() and any("\udc80" <= c <= "\udcff" for c in entry.name):
+            raise DatasetError(f"{path}: the name {entry.name!a} is not UTF-8; rename the file")
+    return entries
 
 
 def suffix(name: str) -> str:
