@@ -53,10 +53,11 @@ docs: $(VENV)/.dev  ## build the documentation into site/
 	$(BIN)/mkdocs build --strict
 
 bench: $(VENV)/.dev  ## speed and memory, printed as ratios from one run
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/forward.py
+	$(BIN)/python benchmarks/run.py --data $(DATA)
 
 fuzz: $(VENV)/.dev  ## mutate at least 500 files: no crash, no hang, every file accounted for
-	$(BIN)/python benchmarks/fuzz.py
+	$(BIN)/python benchmarks/fuzz.py --scan $(if $(wildcard $(DATA)),--data $(DATA))
 
 accuracy: $(VENV)/.dev  ## the leave-generators-out table; DATA= the corpus, EXTRA= further folders
 	$(BIN)/python benchmarks/accuracy.py --data $(DATA) $(addprefix --extra ,$(EXTRA))

@@ -2,9 +2,10 @@
 
     python benchmarks/fuzz.py [--data DIR] [--count 600] [--seed 0] [--scan] [--keep DIR]
 
-Without --data the files are made here: pictures of scikit-image in every format, small films, and
-what lies in examples/. The same seed damages the same files in the same way. With --scan the
-damaged files also go through `verilens scan`. Exits with 1 when a promise is broken.
+The files are made here: pictures of scikit-image in every format, small films, and what lies in
+examples/; --data adds up to 100 files of a folder. The same seed damages the same files in the same
+way. With --scan the damaged files also go through `verilens scan`. Exits with 1 when a promise is
+broken.
 """
 
 import argparse
@@ -51,7 +52,10 @@ def main() -> int:
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as room:
         folder = arguments.keep or Path(room) / "damaged"
-        sources = collect(arguments.data) if arguments.data else make_sources(Path(room) / "made")
+        sources = make_sources(Path(room) / "made")
+        if arguments.data:
+            found = collect(arguments.data)
+            sources += random.Random(arguments.seed).sample(found, min(100, len(found)))
         damaged = damage(sources, folder, arguments.count, arguments.seed)
         say(f"{len(damaged)} damaged files of {len(sources)} sources, seed {arguments.seed}")
         outcomes = list(open_all(damaged))
@@ -66,7 +70,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, help="damage copies of the files in this folder")
+    parser.add_argument("--data", type=Path, help="damage copies of files in this folder too")
     parser.add_argument("--count", type=int, default=600, help="files to damage (600)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scan", action="store_true", help="also run `verilens scan` on them")

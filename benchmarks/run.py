@@ -1,12 +1,13 @@
 """Speed and memory, printed as ratios from one run (`make bench`).
 
-    python benchmarks/run.py [--data DIR] [--files 500] [--many 5000] [--only NAME]
+    python benchmarks/run.py [--data DIR] [--files 1000] [--memory 500 5000] [--only NAME]
 
 startup   verilens --help; importing no torch
 cold      verilens scan one.jpg from nothing, heat map included
+video     a minute of 720p: sampling it against decoding every frame, CPU-seconds on one thread
 folder    throughput of a folder against the machine's limit: cores / (decode + forward CPU-seconds
           a picture, each measured alone on one thread)
-memory    peak of the process tree, and its growth from --files to --many pictures
+memory    peak of the process tree, and its growth from a folder to one ten times as long
 Wall-clock figures mean something only on a machine that does nothing else.
 """
 
@@ -24,6 +25,7 @@ from typing import NamedTuple
 
 import material
 import processes
+import video as clips
 from verilens.cli.allocator import keep_freed_memory
 from verilens.media.sandbox import Decoder
 from verilens.options import Options
@@ -124,9 +126,9 @@ def alone(bench: Bench, paths: list[Path]) -> tuple[float, float]:
 
 
 def memory(bench: Bench) -> Iterator[Row]:
-    """Compare peak memory of a folder and of one ten times as long."""
+    """Compare peak memory of two folders of small pictures."""
     peaks = []
-    for count in (bench.arguments.files, bench.arguments.many):
+    for count in bench.arguments.memory:
         pictures = bench.pictures(f"small-{count}", count, SMALL)
         cache = {"XDG_CACHE_HOME": str(bench.folder / f"cache-{count}")}
         cost = processes.measure(bench.command(pictures, "--quiet"), cache)
@@ -136,8 +138,21 @@ def memory(bench: Bench) -> Iterator[Row]:
     yield Row("growth", growth, "", "0.9 to 1.1", 0.9 <= growth <= 1.1)
 
 
+def video(bench: Bench) -> Iterator[Row]:
+    """Compare sampling a minute of video with decoding all of it."""
+    path = bench.folder / "clip.mp4"
+    clips.make(path, 60)
+    moments = max(view.frames for view in assemble(bench.methods).views(where=False))
+    every_s, _ = clips.best(lambda: clips.decode_all(path))
+    sampled_s, _ = clips.best(lambda: clips.sample(path, moments))
+    ratio = every_s / sampled_s
+    yield Row("decoding every frame of a minute of 720p", every_s, "CPU-s")
+    yield Row(f"sampling {moments} moments of it", sampled_s, "CPU-s")
+    yield Row("times faster than every frame", ratio, "", ">= 4", ratio >= 4)
+
+
 BENCHES: dict[str, Callable[[Bench], Iterator[Row]]] = {
-    each.__name__: each for each in (startup, cold, folder, memory)
+    each.__name__: each for each in (startup, cold, video, folder, memory)
 }
 
 
@@ -145,6 +160,7 @@ def main() -> None:
     arguments = _arguments()
     keep_freed_memory()  # as a scan does, so that the limit is measured alike
     rows: list[Row] = []
+    begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="verilens-bench-") as place:
         bench = Bench(arguments, Path(place))
         asked = ", ".join(bench.methods or ("all, starter weights",))
@@ -157,6 +173,7 @@ def main() -> None:
                 cells = (row.name, f"{row.value:.4g}", row.unit, row.target, met)
                 sys.stdout.write(f"| {' | '.join(cells)} |\n")
                 sys.stdout.flush()
+    sys.stdout.write(f"\n{time.monotonic() - begun:.0f} s in all\n")
     if arguments.json:
         arguments.json.write_text(json.dumps([row._asdict() for row in rows], indent=1) + "\n")
     sys.exit(any(row.is_met is False for row in rows))
@@ -166,8 +183,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     default = Path("../shared/data/images")
     parser.add_argument("--data", type=Path, default=default, help="real pictures to cut from")
-    parser.add_argument("--files", type=int, default=500)
-    parser.add_argument("--many", type=int, default=5000)
+    parser.add_argument("--files", type=int, default=1000, help="pictures of the folder")
+    parser.add_argument("--memory", type=int, nargs=2, default=(500, 5000), metavar="N")
     parser.add_argument("--methods", help="as of verilens scan; default: all")
     parser.add_argument("--only", nargs="*", choices=BENCHES)
     parser.add_argument("--json", type=Path)
