@@ -1,5 +1,7 @@
 """Perturbations of frames in memory: form, chance, damage that grows, exact flips."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from verilens.errors import ConfigError, UnknownName
-from verilens.media.perturb import KINDS, SEVERITIES, generator, kind, perturb, suite
+from verilens.media.perturb import KINDS, SEVERITIES, generator, kind, perturb, suite_of
 from verilens.media.perturb.codecs import CARRIER, VideoCodec
 
 EACH = [(name, severity) for name in KINDS for severity in SEVERITIES]
@@ -141,15 +143,15 @@ def test_the_carrier_of_video_perturbations_hardly_harms():
 
 
 def test_suites():
-    assert len({name for name, _ in suite("forgerynet")}) == 36
-    assert len(suite("forgerynet")) == 180
-    assert ("h264", 2) in suite("genvideo") and KINDS["h264"].level(2) == (28,)
-    assert ("jpeg", 4) in suite("genvideo") and KINDS["jpeg"].level(4) == (35,)
-    assert KINDS["colour-jitter"].level(dict(suite("genvideo"))["colour-jitter"]) == (0.5,)
-    assert KINDS["gaussian-blur"].level(dict(suite("genvideo"))["gaussian-blur"]) == (7,)
-    assert len({name for name, _ in suite("deeperforensics")}) == 7
+    assert len({name for name, _ in suite_of("forgerynet")}) == 36
+    assert len(suite_of("forgerynet")) == 180
+    assert ("h264", 2) in suite_of("genvideo") and KINDS["h264"].level(2) == (28,)
+    assert ("jpeg", 4) in suite_of("genvideo") and KINDS["jpeg"].level(4) == (35,)
+    assert KINDS["colour-jitter"].level(dict(suite_of("genvideo"))["colour-jitter"]) == (0.5,)
+    assert KINDS["gaussian-blur"].level(dict(suite_of("genvideo"))["gaussian-blur"]) == (7,)
+    assert len({name for name, _ in suite_of("deeperforensics")}) == 7
     with pytest.raises(UnknownName, match="forgerynet"):
-        suite("imagenet-c")
+        suite_of("imagenet-c")
 
 
 def test_the_table_is_complete():
@@ -208,3 +210,11 @@ def test_slow_encoders_take_odd_and_tiny_frames(name, size):
 def test_frames_too_small_for_an_encoder_are_refused():
     with pytest.raises(ConfigError, match="8 x 8 pixels are too small for libx265"):
         run(scene(8, 8), "h265", 1)
+
+
+def test_the_page_shows_the_table_as_it_is():
+    page = (Path(__file__).parents[2] / "docs" / "perturb.md").read_text()
+    for found in KINDS.values():
+        levels = " | ".join(" / ".join(f"{n:g}" for n in level) or "-" for level in found.levels)
+        unit = found.unit or "no levels"
+        assert f"| `{found.name}` | {', '.join(found.applies)} | {levels} | {unit} |" in page

@@ -14,6 +14,8 @@ from verilens.cli.doctor import EXAMPLES as DOCTOR
 from verilens.cli.doctor import doctor
 from verilens.cli.methods import EXAMPLES as METHODS
 from verilens.cli.methods import methods
+from verilens.cli.perturb import EXAMPLES as PERTURB
+from verilens.cli.perturb import perturb
 from verilens.cli.scan import EXAMPLES as SCAN
 from verilens.cli.scan import scan
 from verilens.cli.selftest import EXAMPLES as SELFTEST
@@ -32,6 +34,7 @@ app.command(epilog=SCAN)(scan)
 app.command(epilog=METHODS)(methods)
 app.command(epilog=SELFTEST)(selftest)
 app.command(epilog=DOCTOR)(doctor)
+app.command(epilog=PERTURB)(perturb)
 app.add_typer(data, name="data")
 
 

@@ -104,6 +104,12 @@ class Sandbox:
             process.wait(timeout=1.0)
         self._kill()
 
+    def abort(self) -> None:
+        """Kill the process, from any thread; an `ask` that waits raises MediaError "crashed"."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
     def _start(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is None:
             return self._process

@@ -366,7 +366,7 @@ def kind(name: str) -> Kind:
     return KINDS[name]
 
 
-def suite(name: str) -> tuple[tuple[str, int], ...]:
+def suite_of(name: str) -> tuple[tuple[str, int], ...]:
     """Return the (kind, severity) pairs of "forgerynet", "genvideo" or "deeperforensics"."""
     if name == _GV:
         return GENVIDEO
