@@ -25,8 +25,8 @@ class Held:
     def steps(self) -> int:
         return len(self.labels) // self.size
 
-    def epoch(self, n: int, skip: int = 0) -> Iterator[ClipBatch]:
-        order = torch.from_numpy(np.random.default_rng(n).permutation(len(self.labels)))
+    def epoch(self, epoch: int, skip: int = 0) -> Iterator[ClipBatch]:
+        order = torch.from_numpy(np.random.default_rng(epoch).permutation(len(self.labels)))
         for step in range(skip, self.steps):
             index = order[step * self.size : (step + 1) * self.size]
             frames = self.features[index][:, None, None, None, :]

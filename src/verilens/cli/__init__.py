@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from verilens.cli.bench import app as bench
 from verilens.cli.data import app as data
 from verilens.cli.doctor import EXAMPLES as DOCTOR
 from verilens.cli.doctor import doctor
@@ -20,6 +21,8 @@ from verilens.cli.scan import EXAMPLES as SCAN
 from verilens.cli.scan import scan
 from verilens.cli.selftest import EXAMPLES as SELFTEST
 from verilens.cli.selftest import selftest
+from verilens.cli.train import EXAMPLES as TRAIN
+from verilens.cli.train import train
 
 app = typer.Typer(
     name="verilens",
@@ -34,8 +37,10 @@ app.command(epilog=SCAN)(scan)
 app.command(epilog=METHODS)(methods)
 app.command(epilog=SELFTEST)(selftest)
 app.command(epilog=DOCTOR)(doctor)
+app.command(epilog=TRAIN)(train)
 app.command(epilog=PERTURB)(perturb)
 app.add_typer(data, name="data")
+app.add_typer(bench, name="bench")
 
 
 def _version(is_asked: bool) -> None:

@@ -42,15 +42,15 @@ class Batches(Protocol):
     def steps(self) -> int:
         """Return how many batches an epoch has."""
 
-    def epoch(self, n: int, skip: int = 0) -> Iterator[ClipBatch]:
-        """Yield this device's share of the batches of epoch `n`, without the first `skip`."""
+    def epoch(self, epoch: int, skip: int = 0) -> Iterator[ClipBatch]:
+        """Yield this device's share of the batches of an epoch, without the first `skip`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One optimiser step.
 
-    n: counted over the run, from 1. epoch: from 0. batch: of the epoch, from 1.
+    n: counted over the run, from 1 to `total`. epoch: from 0. batch: of the epoch, from 1.
     loss: mean over the batch, as minimised; parts: as the method names them.
     norm: of the gradient before clipping, None when nothing is clipped.
     seconds: from step to step; waited_s of them went by waiting for the batch, worked_s in the
@@ -60,6 +60,7 @@ class Step:
     """
 
     n: int
+    total: int
     epoch: int
     batch: int
     ends_epoch: bool
@@ -161,6 +162,7 @@ class Learner:
         epoch, done = divmod(n, self.epoch_steps)
         return Step(
             n=n + 1,
+            total=schedule.total_steps(self.plan, self.epoch_steps),
             epoch=epoch,
             batch=done + 1,
             ends_epoch=done + 1 == self.epoch_steps,

@@ -15,6 +15,9 @@ from verilens import config
 from verilens.errors import ConfigError
 from verilens.records import SampleKind
 
+CHANCES = ("jpeg_p", "blur_p", "downsample_p", "noise_p", "grey_p", "perturb_p", "val_share")
+RANGES = ("jpeg_quality", "blur_sigma", "downsample_ratio", "noise_sigma", "perturb_severity")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
@@ -32,6 +35,8 @@ class Data:
     fill: how a picture smaller than the crop is extended.
     jpeg_p, blur_p, downsample_p, noise_p, grey_p: chance of each distortion, with the range its
         strength is drawn from (quality; sigma in pixels; scale; sigma of 255).
+    perturb: kinds of `media.perturb`, one of which is drawn with chance perturb_p, at a severity
+        of that range.
     """
 
     train: str = ""
@@ -41,7 +46,7 @@ class Data:
     kinds: tuple[SampleKind, ...] = ()
     val_share: float = 0.0
     frames: int = 1
-    moments: int = 32
+    moments: int = 16
     window: Literal["spread", "consecutive"] = "spread"
     short: Literal["repeat", "zero"] = "repeat"
     stored_px: int = 1024
@@ -58,16 +63,20 @@ class Data:
     noise_p: float = 0.0
     noise_sigma: tuple[float, float] = (0.0, 0.0)
     grey_p: float = 0.0
+    perturb: tuple[str, ...] = ()
+    perturb_p: float = 0.5
+    perturb_severity: tuple[int, int] = (1, 3)
 
     def __post_init__(self) -> None:
-        for name in ("jpeg_p", "blur_p", "downsample_p", "noise_p", "grey_p", "val_share"):
+        for name in CHANCES:
             _need(0 <= getattr(self, name) <= 1, f"data.{name} must lie in [0, 1]")
-        for name in ("frames", "moments", "stored_px"):
-            _need(getattr(self, name) >= 1, f"data.{name} must be at least 1")
-        for name in ("jpeg_quality", "blur_sigma", "downsample_ratio", "noise_sigma"):
+        for name in RANGES:
             low_high = getattr(self, name)
             is_range = len(low_high) == 2 and low_high[0] <= low_high[1]
             _need(is_range, f"data.{name} must be [low, high], not {list(low_high)}")
+        for name in ("frames", "moments", "stored_px"):
+            _need(getattr(self, name) >= 1, f"data.{name} must be at least 1")
+        _need(self.frames <= self.moments, "data.frames must not exceed data.moments")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,142 @@
+"""What is done to a training clip before the network sees it, as a recipe's `Data` says.
+
+One draw serves all frames of a clip, so augmentation never flickers. Order: moments, down-sampling,
+crop, flip, blur, noise, perturbation, JPEG, grey.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from verilens.media.perturb import kind, perturb
+from verilens.records import View
+from verilens.train.recipe import Data
+
+Pixels = NDArray[np.uint8]
+ZERO = -1  # the place of a black frame
+
+
+def stored_view(view: View, data: Data, moments: int) -> View:
+    """Return what of a file is decoded and kept for training a method that looks at `view`."""
+    if data.resize_px:
+        return View(size=data.resize_px, frames=moments, fit="resize")
+    if view.fit in ("resize", "contain"):
+        return View(size=view.size, frames=moments, fit=view.fit)
+    return View(size=max(data.stored_px, view.size), frames=moments, fit="native")
+
+
+def side_of(view: View, data: Data) -> int:
+    """Return the side of the square that is cut for training, 0 for none."""
+    if data.crop_px:
+        return data.crop_px
+    return view.size if view.fit == "crop" and not data.resize_px else 0
+
+
+def window(count: int, data: Data, rng: np.random.Generator) -> list[int]:
+    """Return which of `count` moments make a clip of `data.frames`; ZERO stands for black."""
+    wanted = data.frames
+    if count < wanted:
+        is_black = data.short == "zero"
+        return [n if n < count else ZERO if is_black else n % count for n in range(wanted)]
+    if data.window == "consecutive":
+        start = int(rng.integers(count - wanted + 1))
+        return list(range(start, start + wanted))
+    edges = [count * n // wanted for n in range(wanted + 1)]
+    return [int(rng.integers(low, high)) for low, high in pairwise(edges)]
+
+
+def augmented(frames: Sequence[Pixels], data: Data, side: int, rng: np.random.Generator) -> Pixels:
+    """Return a clip, (T, side, side, 3); with side 0 at the size of its frames.
+
+    frames: of one size, (H, W, 3) each; only the pixels of the crop are read from mapped ones.
+    """
+    height, width = frames[0].shape[:2]
+    if rng.random() < data.downsample_p:
+        ratio = rng.uniform(*data.downsample_ratio)
+        size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
+        frames = [cv2.resize(f, size, interpolation=cv2.INTER_AREA) for f in frames]  # type: ignore[misc]
+    clip = filled(cropped(frames, side, rng), (side or height, side or width), data.fill)
+    if data.flip and rng.random() < 0.5:
+        clip = clip[:, :, ::-1]
+    for chance, distortion in (
+        (data.blur_p, _blurred),
+        (data.noise_p, _noisy),
+        (data.perturb_p if data.perturb else 0.0, _perturbed),
+        (data.jpeg_p, _recoded),
+        (data.grey_p, _grey),
+    ):
+        if rng.random() < chance:
+            clip = distortion(np.ascontiguousarray(clip), data, rng)
+    return np.ascontiguousarray(clip)
+
+
+def cropped(frames: Sequence[Pixels], side: int, rng: np.random.Generator) -> Pixels:
+    """Return one random square of all frames, smaller where they are; 0 cuts nothing."""
+    height, width = frames[0].shape[:2]
+    if not side:
+        return np.stack(frames)
+    top = int(rng.integers(max(0, height - side) + 1))
+    left = int(rng.integers(max(0, width - side) + 1))
+    return np.stack([frame[top : top + side, left : left + side] for frame in frames])
+
+
+def filled(clip: Pixels, size: tuple[int, int], fill: str) -> Pixels:
+    """Return the clip extended to `size` (height, width) at its lower and right edges."""
+    room = [wanted - have for wanted, have in zip(size, clip.shape[1:3], strict=True)]
+    if not any(room):
+        return clip
+    mode = "wrap" if fill == "tile" else "symmetric"
+    return np.pad(clip, ((0, 0), (0, room[0]), (0, room[1]), (0, 0)), mode=mode)  # type: ignore[call-overload,no-any-return]
+
+
+def _blurred(clip: Pixels, data: Data, rng: np.random.Generator) -> Pixels:
+    sigma = rng.uniform(*data.blur_sigma)
+    if sigma < 0.1:  # no pixel would change
+        return clip
+    return _each(clip, lambda frame: cv2.GaussianBlur(frame, (0, 0), sigma))
+
+
+def _noisy(clip: Pixels, data: Data, rng: np.random.Generator) -> Pixels:
+    noise = rng.normal(0, rng.uniform(*data.noise_sigma), clip.shape)
+    return np.clip(np.rint(clip + noise), 0, 255).astype(np.uint8)
+
+
+def _recoded(clip: Pixels, data: Data, rng: np.random.Generator) -> Pixels:
+    low, high = data.jpeg_quality
+    quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(low, high + 1))]
+
+    def recoded(frame: Pixels) -> object:
+        bgr = np.ascontiguousarray(frame[..., ::-1])  # what cv2 expects
+        file = cv2.imencode(".jpg", bgr, quality)[1]
+        return np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR))[..., ::-1]
+
+    return _each(clip, recoded)
+
+
+def _perturbed(clip: Pixels, data: Data, rng: np.random.Generator) -> Pixels:
+    name = str(rng.choice(np.array(data.perturb)))
+    low, high = data.perturb_severity
+    found = perturb(clip, name, int(rng.integers(low, high + 1)), rng)
+    return filled(found, (clip.shape[1], clip.shape[2]), data.fill)
+
+
+def _grey(clip: Pixels, data: Data, rng: np.random.Generator) -> Pixels:
+    return _each(
+        clip, lambda frame: np.repeat(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)[..., None], 3, 2)
+    )
+
+
+def _each(clip: Pixels, change: Callable[[Pixels], object]) -> Pixels:
+    return np.stack([np.asarray(change(frame), np.uint8) for frame in clip])
+
+
+def check(data: Data) -> None:
+    """Raise UnknownName or ConfigError when `data.perturb` names what cannot be trained with."""
+    from verilens.errors import ConfigError
+
+    for name in data.perturb:
+        if kind(name).group == "time":
+            raise ConfigError(f"data.perturb: '{name}' changes the number of frames; leave it out")

@@ -1,0 +1,144 @@
+"""Pixels of samples: read by the sandboxed decoder, on threads that each own a decoder process.
+
+Decoding happens in those processes, so a hostile or broken file costs an error and nothing more.
+What was decoded once is kept in the cache while it fits.
+"""
+
+import os
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import cv2
+import numpy as np
+
+from verilens.errors import MediaError
+from verilens.media import packed
+from verilens.media.opened import Limits
+from verilens.media.sample import subset
+from verilens.media.sandbox import Decoder
+from verilens.records import Clip, Sample, View
+from verilens.train.cache import PixelCache, key_of
+
+Result = TypeVar("Result")
+
+
+class Reader:
+    """Gives clips of files to any number of its own threads. Use it as a context manager."""
+
+    def __init__(
+        self, workers: int, cache: PixelCache | None = None, limits: Limits | None = None
+    ) -> None:
+        self.workers = workers
+        self.cache = cache
+        self.limits = limits or Limits()
+        self.broken: dict[str, str] = {}  # why samples could not be read, by id; for the report
+        self._refused: dict[str, MediaError] = {}  # files, by place; they are not tried again
+        self._local = threading.local()
+        self._decoders: list[Decoder] = []
+        self._threads = ThreadPoolExecutor(workers, "read")
+
+    def __enter__(self) -> Self:
+        cv2.setNumThreads(1)  # the threads here are as many as there are cores
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        for decoder in self._decoders:
+            decoder.close()
+
+    def submit(self, job: Callable[[], Result]) -> "Future[Result]":
+        """Run a job on one of the threads."""
+        return self._threads.submit(job)
+
+    def ahead(self, jobs: Iterable[Callable[[], Result]]) -> Iterator[Result]:
+        """Yield the jobs' results in order, with a few jobs under way; what waits is dropped."""
+        waiting: deque[Future[Result]] = deque()
+        try:
+            for job in jobs:
+                waiting.append(self.submit(job))
+                if len(waiting) > 2 * self.workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def clip(self, sample: Sample, view: View) -> Clip:
+        """Return what `view` cuts from a sample; of a frame folder an even subset of frames.
+
+        Call it on the reader's own threads. Raises MediaError.
+        """
+        if sample.kind != "frames":
+            return self.open(sample.uri, view)
+        chosen = subset(len(sample.frames), view.frames)
+        found = [self.frame(sample, n, view) for n in chosen]
+        if not found or len({clip.frames.shape for clip in found}) != 1:
+            what = "frames of several sizes" if found else "no frames"
+            raise MediaError("corrupt", f"{sample.id}: a video with {what}")
+        counts = [len(clip.frames) for clip in found]
+        return Clip(
+            frames=np.concatenate([clip.frames for clip in found]),
+            times_s=np.repeat(np.array(chosen, np.float64), counts),
+            boxes=np.concatenate([clip.boxes for clip in found]),
+            size=found[0].size,
+            view=view,
+        )
+
+    def frame(self, sample: Sample, n: int, view: View) -> Clip:
+        """Return one stored frame of a frame folder. Raises MediaError."""
+        one = View(size=view.size, frames=1, crops=view.crops, fit=view.fit)
+        return self.open(f"{sample.uri}/{sample.frames[n]}", one)
+
+    def open(self, place: str, view: View) -> Clip:
+        """Return the clip of one file, from the cache or decoded. Raises MediaError."""
+        key = key_of(place, _stamp(place), view) if self.cache else ""
+        if self.cache and (kept := self.cache.get(key, view)):
+            return kept
+        if place in self._refused:
+            raise self._refused[place]
+        try:
+            clip = self._decoded(place, view)
+        except MediaError as error:
+            self._refused[place] = error
+            raise
+        if self.cache:
+            self.cache.put(key, clip)
+        return clip
+
+    def _decoded(self, place: str, view: View) -> Clip:
+        if not packed.is_packed(place):
+            return self._decoder().open(Path(place), [view]).clips[view]
+        with tempfile.NamedTemporaryFile(prefix="verilens-") as file:
+            file.write(packed.read(place))
+            file.flush()
+            return self._decoder().open(Path(file.name), [view]).clips[view]
+
+    def _decoder(self) -> Decoder:
+        found: Decoder | None = getattr(self._local, "decoder", None)
+        if found is None:
+            found = self._local.decoder = Decoder(self.limits)
+            self._decoders.append(found)
+        return found
+
+
+def _stamp(place: str) -> tuple[int, int]:
+    """Return size and time of change of a file, or of the database it lies in; 0 for none."""
+    store = place.removeprefix(packed.PREFIX).partition("!")[0]
+    path = os.path.join(store, "data.mdb") if packed.is_packed(place) else place
+    try:
+        found = os.stat(path)
+    except OSError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
