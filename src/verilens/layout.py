@@ -7,7 +7,6 @@ not as a list promises becomes a DatasetError that names the file, the line and 
 import csv
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -115,7 +114,7 @@ def suffix(name: str) -> str:
 
 def stem(name: str) -> str:
     """Return a file name without folders and suffix; understands / and \\."""
-    return os.path.splitext(re.split(r"[/\\]", name)[-1])[0]
+    return os.path.splitext(name.replace("\\", "/").rpartition("/")[2])[0]
 
 
 def natural(name: str) -> tuple[int, int, str]:

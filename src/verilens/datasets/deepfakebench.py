@@ -237,12 +237,13 @@ class Places:
         """
         if self._last and self._last[1] < len(parts):
             base, dropped = self._last
-            if os.path.exists(base / (below := "/".join(parts[dropped:]))):
+            below = "/".join(parts[dropped:])
+            if os.path.exists(f"{base}/{below}"):
                 return base, below
         for dropped in range(max(1, len(parts) - 1)):
             below = "/".join(parts[dropped:])
             for base in self._bases:
-                if os.path.exists(base / below):
+                if os.path.exists(f"{base}/{below}"):
                     self._last = base, dropped
                     return base, below
         return None
@@ -258,17 +259,17 @@ def _stores(root: Path) -> Iterator[Path]:
 
 
 def common(paths: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """Return the folder that paths share, as it was spelled, and the names below it with "/".
+    """Return the folder that paths share and the names below it, both with "/".
 
     Both kinds of slash are understood; ("", ()) for no paths.
     """
-    split = [re.split(r"[/\\](?=[^/\\]*$)", path) for path in map(str, paths)]
-    folders = {parts[0] if len(parts) == 2 else "" for parts in split}
+    plain = [str(path).replace("\\", "/") for path in paths]
+    split = [path.rpartition("/") for path in plain]
+    folders = {folder for folder, _, _ in split}
     if len(folders) == 1:
-        return folders.pop(), tuple(parts[-1] for parts in split)
+        return folders.pop(), tuple(name for _, _, name in split)
     if not split:
         return "", ()
-    plain = [path.replace("\\", "/") for path in paths]
     shared = os.path.commonpath(plain)
     return shared, tuple(path[len(shared) :].lstrip("/") for path in plain)
 
