@@ -5,6 +5,7 @@ import pytest
 from verilens import manifest
 from verilens.bench import protocols
 from verilens.bench.protocols import Part, Protocol, Set
+from verilens.datasets import datasets
 from verilens.errors import ConfigError, DatasetError, UnknownName
 from verilens.records import Sample
 
@@ -53,6 +54,12 @@ def test_every_protocol_is_complete(name):
         )
 
 
+def test_every_data_set_named_is_known():
+    for one in protocols.protocols().values():
+        named = {part.dataset for part in (one.train, one.val, *one.tests)} - {""}
+        assert named <= set(datasets())
+
+
 def test_df40_has_the_published_lists():
     def names(number):
         return [part.name for part in protocols.protocol(f"df40-{number}").tests]
@@ -91,7 +98,8 @@ def test_training_on_one_and_testing_each(written, tmp_path):
 
 
 def test_what_is_held_out_of_training_validates(written, tmp_path):
-    one = Protocol(title="t", paper="", summary="s", held_out=0.5)
+    nothing = Part(splits=("none",))
+    one = Protocol(title="t", paper="", summary="s", held_out=0.5, val=nothing)
     list(protocols.write(one, written, tmp_path / "jobs"))
     train, val = (read(tmp_path / "jobs" / "all" / f"{side}.parquet") for side in ("train", "val"))
     assert train and val and len(train) + len(val) == 9

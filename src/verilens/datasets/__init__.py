@@ -37,6 +37,9 @@ class Dataset(Protocol):
         """Write a miniature in the official layout: real decodable media, every split and label."""
 
 
+PLAIN = ("folder",)  # layouts of one's own that others may contain
+
+
 @cache
 def datasets() -> dict[str, Dataset]:
     """Return every adapter by name."""
@@ -55,8 +58,12 @@ def dataset(name: str) -> Dataset:
 
 
 def recognise(root: Path) -> Dataset:
-    """Return the one adapter whose layout `root` has; DatasetError when none or several do."""
+    """Return the one adapter whose layout `root` has; DatasetError when none or several do.
+
+    A published layout goes before a plain one of one's own, which it may contain.
+    """
     fitting = [adapter for adapter in datasets().values() if adapter.fits(root)]
+    fitting = [a for a in fitting if a.CARD.name not in PLAIN] or fitting
     if len(fitting) == 1:
         return fitting[0]
     names = ", ".join(adapter.CARD.name for adapter in fitting)

@@ -70,7 +70,7 @@ class Protocol:
     table: where its figures stand. compat: the official evaluator's
     quirks that reproduce them (see `bench.compat`).
 
-    held_out: share of the training sources kept for validation, for data sets that publish no
+    held_out: share of the training sources kept for validation where the data set publishes no
         validation split; which ones depends on their names alone.
     """
 
@@ -172,11 +172,10 @@ def write(chosen: Protocol, manifests: Sequence[Set], out: Path) -> Iterator[Pat
     for job in chosen.jobs(names):
         folder = out / job.name
         train = list(_of(job.train, manifests))
-        if chosen.held_out:
+        val = list(_of(job.val, manifests))
+        if chosen.held_out and not val:
             val = [s for s in train if _is_held(s, chosen.held_out)]
             train = [s for s in train if not _is_held(s, chosen.held_out)]
-        else:
-            val = list(_of(job.val, manifests))
         yield _written(folder / "train.parquet", train, job.train)
         if val:
             yield _written(folder / "val.parquet", val, job.val)
