@@ -34,15 +34,43 @@ def name(row: Row) -> str:
     return row.name if row.kind == "worst" else f"{row.by}: {row.name}"
 
 
-def markdown(table: Table, comparison: Comparison | None = None) -> str:
+def markdown(table: Table) -> str:
     """Return the table in Markdown (GitHub's dialect), intervals in brackets."""
     columns = [*HEADS, *(title(m) for m in table.measures)]
     lines = [_piped(columns), _piped(["---", "---", *["---:"] * (len(columns) - 2)])]
     lines += [_piped([_in_pipes(cell) for cell in cells]) for cells in _cells(table, "{} [{}]")]
     lines += ["", *(f"- {_in_pipes(note)}" for note in remarks(table))]
-    if comparison:
-        lines += ["", *_compared(comparison)]
     return "\n".join(lines) + "\n"
+
+
+def compared(comparison: Comparison) -> str:
+    """Return a comparison in Markdown; p-values are corrected for the number of pairs."""
+    heads = ["first", "second", "difference", "p (Holm)", "p, DeLong (Holm)"]
+    lines = [_piped(heads), _piped(["---", "---", "---:", "---:", "---:"])]
+    lines += [_piped([_in_pipes(cell) for cell in cells]) for cells in pairs(comparison)]
+    lines += ["", *(f"- {_in_pipes(note)}" for note in said_of(comparison))]
+    return "\n".join(lines) + "\n"
+
+
+def pairs(comparison: Comparison) -> Iterator[list[str]]:
+    """Yield the cells of each pair: names, difference with bounds, corrected p-values."""
+    for pair in comparison.pairs:
+        reach = f"{pair.difference:+.3f} [{pair.low:+.3f}, {pair.high:+.3f}]"
+        delong = "-" if pair.corrected_delong is None else f"{pair.corrected_delong:.3g}"
+        yield [pair.first, pair.second, reach, f"{pair.corrected:.3g}", delong]
+
+
+def said_of(comparison: Comparison) -> list[str]:
+    """Return what stands below a comparison."""
+    what = title(comparison.measure)
+    drawn = f"by {comparison.cluster}" if comparison.cluster else "sample by sample"
+    said = [
+        f"difference in {what}, first minus second, on {comparison.fakes} fakes and "
+        f"{comparison.genuine} genuine samples that all methods scored",
+        f"intervals and p from a paired bootstrap drawn {drawn}; p corrected after Holm",
+    ]
+    said += [f"{name}: {n} samples left out" for name, n in comparison.left_out.items() if n]
+    return [visible(note) for note in (*said, *comparison.notes)]
 
 
 def latex(table: Table) -> str:
@@ -56,7 +84,7 @@ def latex(table: Table) -> str:
         if kind is not None and (kind == "overall") != (row.kind == "overall"):
             lines.append(r"\midrule")
         kind = row.kind
-        cells = [_tex(cell) for cell in _counts(row)]
+        cells = [_tex(cell) for cell in counts(row)]
         for measure in table.measures:
             cell = row.cells.get(measure)
             text = _tex(words(cell, measure))
@@ -81,7 +109,7 @@ def html(table: Table, heading: str = "Detectors compared", made_at: datetime | 
             table=table,
             heads=HEADS,
             titles=[title(m) for m in table.measures],
-            rows=[(row, _counts(row), list(_figures(row, table))) for row in table.rows],
+            rows=[(row, counts(row), list(_figures(row, table))) for row in table.rows],
             rises={m: MEASURES[m].rises for m in table.measures if m in MEASURES},
             plots=drawn,
             remarks=remarks(table),
@@ -108,15 +136,16 @@ def remarks(table: Table) -> list[str]:
 
 def _cells(table: Table, form: str) -> Iterator[list[str]]:
     for row in table.rows:
-        cells = _counts(row)
+        cells = counts(row)
         for measure in table.measures:
-            value, reach = words(row.cells.get(measure), measure), ""
+            value = words(row.cells.get(measure), measure)
             reach = bounds(row.cells.get(measure), measure)
             cells.append(form.format(value, reach) if reach else value)
         yield cells
 
 
-def _counts(row: Row) -> list[str]:
+def counts(row: Row) -> list[str]:
+    """Return the first cells of a row: HEADS."""
     if row.kind in ("macro", "worst", "baseline"):
         return [row.method, name(row), "", "", ""]
     return [row.method, name(row), f"{row.fakes}", f"{row.genuine}", f"{row.missing}"]
@@ -145,19 +174,6 @@ def _best(table: Table) -> set[tuple[str, str]]:
 def _facts(table: Table, method: str) -> Iterator[tuple[str, str]]:
     for key, value in sorted(table.facts.get(method, {}).items()):
         yield key, value if isinstance(value, str) else repr(value)
-
-
-def _compared(comparison: Comparison) -> Iterator[str]:
-    what = title(comparison.measure)
-    yield f"{what}, differences on {comparison.fakes} fakes and {comparison.genuine} genuine:"
-    yield ""
-    yield _piped(["first", "second", "difference", "p (Holm)", "p, DeLong (Holm)"])
-    yield _piped(["---", "---", "---:", "---:", "---:"])
-    for pair in comparison.pairs:
-        reach = f"{pair.difference:+.3f} [{pair.low:+.3f}–{pair.high:+.3f}]"
-        delong = "-" if pair.corrected_delong is None else f"{pair.corrected_delong:.3g}"
-        cells = [pair.first, pair.second, reach, f"{pair.corrected:.3g}", delong]
-        yield _piped([_in_pipes(cell) for cell in cells])
 
 
 def _piped(cells: Sequence[str]) -> str:

@@ -1,0 +1,336 @@
+"""verilens bench: predictions in, tables that can be defended out."""
+
+import json as plain
+import sys
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+if TYPE_CHECKING:
+    from verilens.bench.columns import Columns
+    from verilens.bench.metrics.grouping import Pooling
+    from verilens.bench.result import Row, Table
+
+EXAMPLES = (
+    "Examples:  verilens bench score run/*.parquet --by generator --json table.json   |   "
+    "verilens bench table table.json --html table.html"
+)
+SCORE = (
+    "Examples:  verilens bench score run/npr.parquet --by generator   |   verilens bench score "
+    "theirs.csv --columns score=prob_npr   |   verilens bench score run/*.parquet "
+    "--threshold-from val --threshold-at fpr=0.05 --json table.json"
+)
+COMPARE = (
+    "Examples:  verilens bench compare run/npr.parquet run/probe.parquet   |   verilens bench "
+    "compare a.csv b.csv c.csv --metric eer --json -"
+)
+TABLE = "Example:  verilens bench table table.json --html table.html --latex table.tex"
+JUDGED, DRAWN, READ = "What is judged", "How sure it is", "How files are read"
+
+
+class Pool(StrEnum):
+    """How the frames of a video become one score."""
+
+    mean = "mean"
+    median = "median"
+    max = "max"
+    none = "none"
+
+
+app = typer.Typer(
+    name="bench",
+    help="Turn predictions into tables with intervals, and test whether methods differ.",
+    epilog=EXAMPLES,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+Files = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="PREDICTIONS",
+        help="Files of 'verilens bench run', or CSV, JSON, Parquet of others with id, score, "
+        "label; one method each.",
+        show_default=False,
+    ),
+]
+Json = Annotated[
+    str | None,
+    typer.Option(metavar="FILE|-", help="As JSON; - is standard output and nothing else on it."),
+]
+Split = Annotated[
+    str, typer.Option(metavar="NAME", help="Only rows of this split.", rich_help_panel=JUDGED)
+]
+At = Annotated[float, typer.Option(help="Scores above it are called fake.", rich_help_panel=JUDGED)]
+From = Annotated[
+    str,
+    typer.Option(
+        "--threshold-from",
+        metavar="SPLIT|FILE|DIR",
+        help="Set the threshold on these rows instead: a split of the same file, a file, or a "
+        "folder with a file of the same name for each method. They are not judged.",
+        rich_help_panel=JUDGED,
+    ),
+]
+Rule = Annotated[
+    str,
+    typer.Option(
+        "--threshold-at",
+        metavar="RULE",
+        help="balance (best balanced accuracy), eer, or fpr=0.05.",
+        rich_help_panel=JUDGED,
+    ),
+]
+Pools = Annotated[
+    Pool, typer.Option(help="How frames become one score a sample.", rich_help_panel=JUDGED)
+]
+Cluster = Annotated[
+    str,
+    typer.Option(
+        metavar="COLUMN",
+        help="Samples to draw together: a column, auto (identity, else source), or none.",
+        rich_help_panel=DRAWN,
+    ),
+]
+Draws = Annotated[int, typer.Option(min=20, help="Bootstrap draws.", rich_help_panel=DRAWN)]
+Roles = Annotated[
+    list[str],
+    typer.Option(
+        "--columns",
+        metavar="PART=COLUMN",
+        help="Which column holds id, score, label, generator, ... in files of others.",
+        rich_help_panel=READ,
+    ),
+]
+Inverted = Annotated[
+    bool, typer.Option("--inverted", help="In these files 0 is fake.", rich_help_panel=READ)
+]
+
+
+@app.command(epilog=SCORE)
+def score(
+    files: Files,
+    by: Annotated[
+        list[str],
+        typer.Option(
+            metavar="COLUMN",
+            help="Rows for each value of a column or attribute, e.g. generator; may be repeated.",
+            rich_help_panel=JUDGED,
+        ),
+    ] = [],  # noqa: B006
+    metrics: Annotated[
+        str, typer.Option(metavar="A,B", help="Columns of the table.", rich_help_panel=JUDGED)
+    ] = "",
+    split: Split = "",
+    threshold: At = 0.5,
+    threshold_from: From = "",
+    threshold_at: Rule = "balance",
+    pool: Pools = Pool.mean,
+    worst: Annotated[
+        int, typer.Option(min=1, help="How many worst groups.", rich_help_panel=JUDGED)
+    ] = 5,
+    species: Annotated[
+        str,
+        typer.Option(
+            metavar="COLUMN", help="Attack species for APCER, ACER.", rich_help_panel=JUDGED
+        ),
+    ] = "generator",
+    one_class: Annotated[
+        bool,
+        typer.Option("--one-class", help="Accept files of one class.", rich_help_panel=JUDGED),
+    ] = False,
+    cluster: Cluster = "auto",
+    draws: Draws = 1000,
+    columns: Roles = [],  # noqa: B006
+    inverted: Inverted = False,
+    audit: Annotated[
+        bool, typer.Option("--audit/--no-audit", help="Look for leaks.", rich_help_panel=READ)
+    ] = True,
+    json: Json = None,
+) -> None:
+    """Score predictions: all samples, each group, the mean over groups and the worst ones.
+
+    Samples without a score are counted, never judged. What cannot be determined says why.
+    """
+    from verilens.bench.audited import audited
+    from verilens.bench.measures import DEFAULT
+    from verilens.bench.metrics.intervals import Plan
+    from verilens.bench.result import plain as as_json
+    from verilens.bench.score import Settings
+    from verilens.bench.score import score as scored
+
+    settings = Settings(
+        measures=tuple(m.strip() for m in metrics.split(",") if m.strip()) or DEFAULT,
+        by=tuple(by),
+        cluster=cluster,
+        pooling=_pooling(pool),
+        split=split,
+        threshold=threshold,
+        validation=threshold_from,
+        rule=threshold_at,
+        species=species,
+        one_class=one_class,
+        worst=worst,
+        plan=Plan(draws=draws),
+    )
+    read = _read(files, columns, inverted)
+    with _busy("scoring"):
+        table = scored(read, settings)
+        table = audited(table, read) if audit else table
+    if json != "-":
+        _show(table)
+    _write(json, as_json(table))
+
+
+@app.command(epilog=COMPARE)
+def compare(
+    files: Files,
+    metric: Annotated[str, typer.Option(help="What is compared.", rich_help_panel=JUDGED)] = "auc",
+    split: Split = "",
+    threshold: At = 0.5,
+    threshold_from: From = "",
+    threshold_at: Rule = "balance",
+    pool: Pools = Pool.mean,
+    cluster: Cluster = "auto",
+    draws: Draws = 1000,
+    columns: Roles = [],  # noqa: B006
+    inverted: Inverted = False,
+    json: Json = None,
+) -> None:
+    """Test whether methods differ on the samples that all of them scored.
+
+    Paired bootstrap, and for AUC DeLong's test; p-values are corrected over all pairs (Holm).
+    """
+    from verilens.bench import compare as comparing
+    from verilens.bench import table
+    from verilens.bench.metrics.intervals import Plan
+    from verilens.bench.score import Settings
+
+    settings = Settings(
+        cluster=cluster,
+        pooling=_pooling(pool),
+        split=split,
+        threshold=threshold,
+        validation=threshold_from,
+        rule=threshold_at,
+        plan=Plan(draws=draws),
+    )
+    read = _read(files, columns, inverted)
+    with _busy("comparing"):
+        found = comparing.compare(read, metric, settings)
+    if json != "-":
+        heads = ("first", "second", "difference", "p (Holm)", "p, DeLong (Holm)")
+        _grid(heads, table.pairs(found), table.said_of(found))
+    _write(json, comparing.plain(found))
+
+
+@app.command(epilog=TABLE)
+def table(
+    source: Annotated[
+        Path, typer.Argument(metavar="TABLE", help="What 'bench score --json FILE' wrote.")
+    ],
+    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="GitHub's dialect.")] = None,
+    latex: Annotated[Path | None, typer.Option(metavar="FILE", help="For booktabs.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A page with plots that loads nothing.")
+    ] = None,
+    title: Annotated[str, typer.Option(help="Heading of the page.")] = "Detectors compared",
+    json: Json = None,
+) -> None:
+    """Write a table as Markdown, LaTeX or HTML with plots; without options, show it.
+
+    The page has ROC and DET curves, reliability, a plot for each grouping, and robustness curves
+    where the predictions hold perturbed copies.
+    """
+    from verilens.bench import result
+    from verilens.bench import table as writing
+
+    found = result.read(source)
+    outputs = (
+        (markdown, writing.markdown),
+        (latex, writing.latex),
+        (html, lambda table: writing.html(table, title)),
+    )
+    for path, write in outputs:
+        if path is not None:
+            path.write_text(write(found), encoding="utf-8")
+            typer.echo(f"wrote {path}", err=True)
+    if json is None and not any(path for path, _ in outputs):
+        _show(found)
+    _write(json, result.plain(found))
+
+
+def _read(files: list[Path], columns: list[str], inverted: bool) -> "list[Columns]":
+    """Return the files in memory, one or many; a folder stands for the Parquet files in it."""
+    from verilens.bench.columns import load
+    from verilens.errors import ConfigError, DatasetError
+
+    roles = {}
+    for given in columns:
+        part, mark, column = given.partition("=")
+        if not mark:
+            raise ConfigError(f"--columns {given}: write PART=COLUMN, e.g. score=prob_npr")
+        roles[part] = column
+    paths: list[Path] = []
+    for file in files:
+        paths += sorted(file.glob("*.parquet")) if file.is_dir() else [file]
+    if not paths:
+        raise DatasetError(f"{files[0]}: no predictions; make them with 'verilens bench run'")
+    with _busy("reading"):
+        return [load(path, roles, inverted) for path in paths]
+
+
+def _pooling(pool: Pool) -> "Pooling | None":
+    return None if pool is Pool.none else cast("Pooling", pool.value)
+
+
+def _show(table: "Table") -> None:
+    from verilens.bench import table as writing
+    from verilens.bench.result import title
+
+    heads = (*writing.HEADS, *(title(measure) for measure in table.measures))
+    rows = ([*writing.counts(row), *_figures(row, table)] for row in table.rows)
+    _grid(heads, rows, writing.remarks(table))
+
+
+def _figures(row: "Row", table: "Table") -> Iterable[str]:
+    from verilens.bench.result import bounds, words
+
+    for measure in table.measures:
+        cell = row.cells.get(measure)
+        yield "\n".join(filter(None, (words(cell, measure), bounds(cell, measure))))
+
+
+def _grid(heads: Iterable[str], rows: Iterable[Iterable[str]], notes: Iterable[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid(box=None, pad_edge=False)
+    for n, head in enumerate(heads):
+        grid.add_column(head, justify="left" if n < 2 else "right")
+    for row in rows:
+        grid.add_row(*(Text(cell) for cell in row))
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
+    console.print(grid)
+    for note in notes:
+        console.print(Text(f"- {note}"))
+
+
+def _busy(what: str) -> Any:
+    from rich.console import Console
+
+    return Console(stderr=True).status(what)
+
+
+def _write(path: str | None, found: dict[str, Any]) -> None:
+    if path is None:
+        return
+    text = plain.dumps(found, indent=1, allow_nan=False)
+    if path == "-":
+        typer.echo(text)
+    else:
+        Path(path).write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,100 @@
+"""The commands of the bench read, say and write what they promise."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from verilens.bench import predictions
+from verilens.bench.predictions import Prediction
+from verilens.cli import app
+from verilens.errors import ConfigError, DatasetError
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["bench", *map(str, arguments)], catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    for seed, method in enumerate(("npr", "probe")):
+        rng = np.random.default_rng(seed)
+        rows = [
+            Prediction(
+                id=str(n),
+                label=n % 2,
+                score=float(1 / (1 + np.exp(-rng.normal(2 * (n % 2) - 1)))) if n else None,
+                generator=("sora", "pika")[n // 2 % 2] if n % 2 else "",
+                split="val" if n % 5 == 0 else "test",
+                identity=f"person {n // 4}",
+                attributes={"file.format": "PNG" if n % 2 else "JPEG"},
+            )
+            for n in range(200)
+        ]
+        predictions.write(folder / f"{method}.parquet", rows, {"method": method})
+    return folder
+
+
+def test_score_prints_and_writes_and_table_reads_it(folder, tmp_path):
+    path = tmp_path / "table.json"
+    shown = run("score", folder, "--by", "generator", "--draws", 50, "--json", path)
+    assert shown.exit_code == 0
+    for said in ("npr", "probe", "generator: sora", "mean of 2", "file facts only", "by identity"):
+        assert said in shown.stdout
+    assert "1 of 200 samples have no score" in shown.stdout
+    assert "sees no pixels reaches AUC" in shown.stdout
+    again = run("table", path)
+    assert again.stdout == shown.stdout
+    files = [tmp_path / name for name in ("t.md", "t.tex", "t.html")]
+    made = run("table", path, "--markdown", files[0], "--latex", files[1], "--html", files[2])
+    assert made.exit_code == 0
+    assert made.stdout == ""
+    assert files[0].read_text().startswith("| method |")
+    assert files[1].read_text().startswith(r"\begin{tabular}")
+    assert files[2].read_text().startswith("<!doctype html>")
+
+
+def test_json_on_standard_output_stands_alone(folder):
+    shown = run("score", folder / "npr.parquet", "--draws", 50, "--json", "-", "--metrics", "auc")
+    found = json.loads(shown.stdout)
+    assert found["measures"] == ["auc"]
+    assert found["rows"][0]["missing"] == 1
+
+
+def test_thresholds_columns_and_classes_are_options(folder, tmp_path):
+    path = folder / "npr.parquet"
+    shown = run("score", path, "--threshold-from", "val", "--threshold-at", "eer", "--draws", 50)
+    assert "eer on 39 of split 'val'" in shown.stdout
+    theirs = tmp_path / "theirs.csv"
+    theirs.write_text("pic,p,y\n" + "".join(f"{n},{n / 9},{1 - n % 2}\n" for n in range(10)))
+    named = ("--columns", "id=pic", "--columns", "score=p", "--inverted")
+    shown = run("score", theirs, *named, "--draws", 50, "--metrics", "auc,tpr")
+    assert re.search(r"theirs +all +5 +5 +0", shown.stdout)
+    with pytest.raises(ConfigError, match="PART=COLUMN"):
+        run("score", theirs, "--columns", "pic")
+    theirs.write_text("id,score,label\na,0.5,1\n")
+    with pytest.raises(DatasetError, match="--one-class"):
+        run("score", theirs)
+    assert run("score", theirs, "--one-class", "--draws", 50).exit_code == 0
+
+
+def test_compare_prints_corrected_pairs(folder):
+    shown = run("compare", folder, "--draws", 50)
+    assert re.search(r"npr +probe +[+-]0\.\d+ \[", shown.stdout)
+    found = json.loads(run("compare", folder, "--draws", 50, "--json", "-").stdout)
+    assert (found["fakes"], found["genuine"]) == (100, 99)
+    assert found["left_out"] == {"npr": 1, "probe": 1}
+
+
+def test_what_is_not_there_is_said(tmp_path):
+    with pytest.raises(DatasetError, match="no predictions"):
+        run("score", tmp_path)
+    with pytest.raises(DatasetError, match="no such file"):
+        run("compare", tmp_path / "a.csv", tmp_path / "b.csv")
+    with pytest.raises(DatasetError, match="not a readable table"):
+        run("table", Path("absent.json"))
+    assert run("score", "--help").exit_code == 0
