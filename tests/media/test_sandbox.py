@@ -254,3 +254,16 @@ def test_odd_metadata_does_not_cost_the_file(picture):
     media = receive(stream.getvalue()).media
     assert media.provenance.notes == ("its provenance cannot be shown",)
     assert media.quality == found.media.quality
+
+
+def test_pixels_alone_are_the_same_pixels(tmp_path):
+    path = tmp_path / "noise.png"
+    noise = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+    view = View(size=64, fit="native")
+    with Decoder() as decoder:
+        examined = decoder.open(path, [view])
+        bare = decoder.open(path, [view], examined=False)
+    assert (bare.clips[view].frames == examined.clips[view].frames).all()
+    assert set(bare.media.sha256) == {"0"} != set(examined.media.sha256)
+    assert bare.media.quality.sharpness == 0 < examined.media.quality.sharpness

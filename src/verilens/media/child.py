@@ -44,9 +44,9 @@ def _serve(line: bytes, answers: BinaryIO, limits: Limits) -> None:
     """Answer one request; whatever a damaged file makes a decoder raise ends here."""
     from verilens.media.read import read
 
-    path, name, views = wire.parse_request(line)
+    path, name, views, examined = wire.parse_request(line)
     try:
-        opened = read(Path(path), views, limits, name)
+        opened = read(Path(path), views, limits, name, examined)
     except MediaError as error:
         wire.send_error(answers, error)
     except MemoryError:

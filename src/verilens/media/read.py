@@ -29,6 +29,7 @@ from verilens.media.sniff import HEAD_BYTES, Format, sniff
 from verilens.media.video import read_film
 from verilens.records import Media, Quality, View
 
+UNHASHED = "0" * 64  # the hash of a file of which only the pixels were asked
 _PIECE = 1 << 20
 # The demuxer that samples an animated picture; None leaves it to Pillow.
 _ANIMATED = {"GIF": "gif", "PNG": "apng", "WEBP": None, "AVIF": None}
@@ -44,10 +45,13 @@ class Facts(NamedTuple):
     size_bytes: int
 
 
-def read(path: Path, views: Sequence[View], limits: Limits, name: str = "") -> Opened:
+def read(
+    path: Path, views: Sequence[View], limits: Limits, name: str = "", examined: bool = True
+) -> Opened:
     """Return the file's facts and one clip per view.
 
-    name: what messages call the file; its path by default.
+    name: what messages call the file; its path by default. examined: also hash it and look at its
+        provenance and quality; the pixels alone come several times faster.
 
     Raises MediaError; its message is one line that names the file and the way out.
     """
@@ -55,7 +59,7 @@ def read(path: Path, views: Sequence[View], limits: Limits, name: str = "") -> O
     with open_regular(path, name, limits) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         form = sniff(file.read(HEAD_BYTES), name)
-        sha256 = digest(file)
+        sha256 = digest(file) if examined else UNHASHED
         size_bytes = os.fstat(file.fileno()).st_size
         refuse_protected(file, form, name)
         wanted = max((view.frames for view in views), default=1)
@@ -114,7 +118,9 @@ def _opened(
     media: Media, moments: Sequence[Moment], views: Sequence[View], first: Image.Image
 ) -> Opened:
     clips = sample(views, moments, (media.width, media.height))
-    return Opened(media=examine(media, first), clips=clips)
+    if media.sha256 != UNHASHED:
+        media = examine(media, first)
+    return Opened(media=media, clips=clips)
 
 
 def examine(media: Media, first: Image.Image) -> Media:

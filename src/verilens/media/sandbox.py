@@ -167,15 +167,19 @@ class Decoder(Sandbox):
 
     module = "verilens.media.child"
 
-    def open(self, path: Path, views: Sequence[View]) -> Opened:
+    def open(self, path: Path, views: Sequence[View], examined: bool = True) -> Opened:
         """Return the file's facts and one clip per view.
+
+        examined: also hash the file and look at its provenance and quality.
 
         Raises MediaError; after "timeout" and "crashed" the next call has a new process.
         """
         views = tuple(dict.fromkeys(views))
-        request = wire.request(os.path.abspath(path), shown(path), views)
+        asked = wire.Request(os.path.abspath(path), shown(path), views, examined)
         return self.ask(
-            path, request, lambda read: wire.receive(read, os.fspath(path), views, self.limits)
+            path,
+            wire.request(asked),
+            lambda read: wire.receive(read, os.fspath(path), views, self.limits),
         )
 
 

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass, replace
 from types import NoneType, UnionType
-from typing import BinaryIO, Literal, cast, get_args, get_origin, get_type_hints
+from typing import BinaryIO, Literal, NamedTuple, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,16 +34,25 @@ class WireError(Exception):
     """The decoder said something it must not say."""
 
 
-def request(path: str, name: str, views: Sequence[View]) -> bytes:
-    """Return one line that asks for a file. name: what messages call it."""
-    fields = {"path": path, "name": name, "views": [asdict(view) for view in views]}
+class Request(NamedTuple):
+    """One file that is asked for. name: what messages call it. examined: as of `read.read`."""
+
+    path: str
+    name: str
+    views: Sequence[View]
+    examined: bool = True
+
+
+def request(asked: Request) -> bytes:
+    """Return the line that asks for a file."""
+    fields = {**asked._asdict(), "views": [asdict(view) for view in asked.views]}
     return json.dumps(fields).encode() + b"\n"
 
 
-def parse_request(line: bytes) -> tuple[str, str, list[View]]:
+def parse_request(line: bytes) -> Request:
     """Return what `request` was given."""
     fields = json.loads(line)
-    return fields["path"], fields["name"], [View(**view) for view in fields["views"]]
+    return Request(**{**fields, "views": [View(**view) for view in fields["views"]]})
 
 
 def send(stream: BinaryIO, opened: Opened) -> None:

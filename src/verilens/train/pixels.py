@@ -119,11 +119,11 @@ class Reader:
 
     def _decoded(self, place: str, view: View) -> Clip:
         if not packed.is_packed(place):
-            return self._decoder().open(Path(place), [view]).clips[view]
+            return self._decoder().open(Path(place), [view], False).clips[view]
         with tempfile.NamedTemporaryFile(prefix="verilens-") as file:
             file.write(packed.read(place))
             file.flush()
-            return self._decoder().open(Path(file.name), [view]).clips[view]
+            return self._decoder().open(Path(file.name), [view], False).clips[view]
 
     def _decoder(self) -> Decoder:
         found: Decoder | None = getattr(self._local, "decoder", None)
