@@ -18,6 +18,8 @@ from verilens.records import Sample
 NAMES = sorted(datasets())
 SPLITS = ("train", "val", "test", "")
 
+LISTS = (".json", ".jsonl", ".txt", ".csv", ".tsv")
+
 # Sets whose published splits share people or sources, and why.
 SHARES = {
     ("celeb-df", "identity"): "the official test list shows celebrities of the training videos",
@@ -123,6 +125,32 @@ def test_a_manifest_keeps_everything(
     path = tmp_path / "m.parquet"
     assert manifest.write(path, samples, name, root) == len(samples)
     assert list(manifest.read(path)) == [replace(s, attributes=dict(s.attributes)) for s in samples]
+
+
+BROKEN = {
+    "empty": lambda text: b"",
+    "cut": lambda text: text[: len(text) // 2],
+    "a list": lambda text: b'[1, {"a": null}, ["b"]]',
+    "an object": lambda text: b'{"a": {"b": {"c": [null]}}, "d": 1}',
+    "null": lambda text: b"null",
+    "words": lambda text: b"these are not the lines you are looking for\n" * 3,
+    "bytes": lambda text: bytes(range(256)),
+    "shifted fields": lambda text: text.replace(b" ", b",").replace(b",", b" , "),
+}
+
+
+@pytest.mark.parametrize("how", sorted(BROKEN))
+def test_a_broken_list_is_named_or_read_never_a_crash(name: str, tmp_path: Path, how: str) -> None:
+    dataset(name).fake(tmp_path)
+    for path in sorted(p for p in tmp_path.rglob("*") if p.suffix in LISTS):
+        before = path.read_bytes()
+        path.write_bytes(BROKEN[how](before))
+        try:
+            dataset(name).fits(tmp_path)
+            list(dataset(name).samples(tmp_path))
+        except DatasetError as error:
+            assert path.name in str(error)
+        path.write_bytes(before)
 
 
 def test_an_empty_folder_fits_nothing(tmp_path: Path) -> None:

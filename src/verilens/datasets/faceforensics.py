@@ -67,7 +67,10 @@ def splits(root: Path) -> dict[str, Split]:
         path = layout.first(root / "splits" / f"{name}.json", root / f"{name}.json")
         if path is None:
             continue
-        for n, pair in enumerate(layout.read_json(path)):
+        pairs = layout.read_json(path)
+        if not isinstance(pairs, list):
+            raise layout.wrong(path, None, "a list of pairs of sequence numbers is expected")
+        for n, pair in enumerate(pairs):
             if not (isinstance(pair, list) and len(pair) == 2):
                 raise layout.wrong(path, None, f"entry {n} is not a pair of sequence numbers")
             for number in map(str, pair):
