@@ -11,7 +11,7 @@ import sys
 # Names and numbers of malloc.h.
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -2, -3, -8
 SETTINGS = {
-    M_ARENA_MAX: 1,  # threads share what is kept
+    M_ARENA_MAX: 8,  # fewer cost waits between threads, more cost memory
     M_MMAP_THRESHOLD: 32 << 20,  # the largest that glibc accepts
     M_TRIM_THRESHOLD: 1 << 30,
     M_TOP_PAD: 64 << 20,
