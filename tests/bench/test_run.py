@@ -35,14 +35,15 @@ def samples(tmp_path_factory):
 @pytest.fixture(scope="module")
 def written(samples, tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
-    assert len(list(run.run(samples, out, "mine", NPR, {"command": "test"}))) == 10
+    named = [("mine", sample) for sample in samples]
+    assert len(list(run.run(named, out, NPR, run.Plan(), {"command": "test"}))) == 10
     return out
 
 
 def test_each_method_and_the_verdict_get_a_file(written):
     assert [p.stem for p in run.methods_of(written)] == ["npr", "verdict"]
     facts = tables.facts(written / "npr.parquet")
-    assert facts["method"] == "npr" and facts["dataset"] == "mine"
+    assert facts["method"] == "npr" and facts["command"] == "test"
     assert len(facts["weights"]["npr"]) == 64
 
 
@@ -68,7 +69,12 @@ def test_rows_tell_what_an_audit_needs(written):
 def test_a_video_without_frames_is_refused(samples):
     empty = Sample(id="x", uri="/nowhere", kind="frames", label=1)
     with pytest.raises(DatasetError, match="x: a video of frames"):
-        list(run.shots([empty]))
+        list(run.shots([("mine", empty)], run.Plan()))
+
+
+def test_the_first_frames_are_read_when_a_release_did(samples):
+    first = run.shots([("mine", samples[-1])], run.Plan(frames=3, first=True))
+    assert [shot.frame for shot in first] == [0, 1, 2]
 
 
 def test_a_folder_without_predictions_is_named(tmp_path):

@@ -3,19 +3,20 @@
     manifest -> files -> the scanner -> one predictions file a method
 
 Stills and videos are scored as `verilens scan` scores them. A sample stored as frames is scored
-frame by frame, `frames` of them evenly spread over the whole video (never the first ones). With a
+frame by frame, evenly spread over the whole video unless the first ones are asked for. With a
 results store a killed run goes on where it was; the files appear when all samples are scored.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import tee
 from pathlib import Path
 from typing import NamedTuple
 
 from verilens import __version__, pipeline, tables, weights
 from verilens.bench import predictions
+from verilens.bench.compat import first_frames
 from verilens.bench.predictions import Prediction
 from verilens.errors import DatasetError
 from verilens.known import Recent, Results
@@ -26,7 +27,6 @@ from verilens.records import Media, Report, Sample
 from verilens.scanner import Scanner
 
 VERDICT = "verdict"  # the fused probability, beside the methods' own scores
-FRAMES = 8
 
 
 class Shot(NamedTuple):
@@ -34,6 +34,7 @@ class Shot(NamedTuple):
 
     sample: Sample
     path: Path
+    dataset: str
     frame: int | None = None
 
 
@@ -44,45 +45,61 @@ class Scored(NamedTuple):
     report: Report
 
 
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How videos stored as frames are read: `frames` of them, evenly spread, or the first ones.
+
+    first: as DeepfakeBench's release does, see `compat.first_frames`.
+    """
+
+    frames: int = 8
+    first: bool = False
+
+    def indices(self, count: int) -> list[int]:
+        """Return which of `count` frames are scored."""
+        return first_frames(count, self.frames) if self.first else subset(count, self.frames)
+
+
 def run(
-    samples: Iterable[Sample],
+    samples: Iterable[tuple[str, Sample]],
     out: Path,
-    dataset: str,
     options: Options,
-    facts: dict[str, object],
+    plan: Plan,
+    facts: Mapping[str, object],
     results: Results | None = None,
 ) -> Iterator[Scored]:
     """Score every sample and write `out`/<method>.parquet for each method and for the verdict.
 
     Yields as files are scored, for progress; the predictions are written when it is exhausted.
-    facts: what else to note in each file, e.g. the manifest's digest, the protocol, the command.
+    samples: with the names of their data sets. facts: what else to note in each file, e.g. the
+    manifest's digest, the protocol, the command.
     """
     asked = choices(options.methods)
     names = [VERDICT, *(choice.card.name for choice in asked)]
     hashes = {choice.card.name: weights.sha256(choice.weights) for choice in asked}
-    common = {**facts, "dataset": dataset, "version": __version__, "frames": FRAMES}
+    common = {**facts, "version": __version__, "frames": plan.frames, "first_frames": plan.first}
     with ExitStack() as files:
         add = {}
         for name in names:
             own = {name: hashes[name]} if name in hashes else hashes
             path, said = out / f"{name}.parquet", {**common, "method": name, "weights": own}
             add[name] = files.enter_context(tables.writer(path, predictions.schema(), said))
-        for scored in score(shots(samples), options, results):
+        for scored in score(shots(samples, plan), options, results):
             for name in names:
-                add[name](predictions.row(prediction(scored, name, dataset)))
+                add[name](predictions.row(prediction(scored, name)))
             yield scored
 
 
-def shots(samples: Iterable[Sample], frames: int = FRAMES) -> Iterator[Shot]:
-    """Yield the files to score, in order; of a frame folder `frames` evenly spread ones."""
-    for sample in samples:
+def shots(samples: Iterable[tuple[str, Sample]], plan: Plan) -> Iterator[Shot]:
+    """Yield the files to score, in order; of a frame folder those of the plan."""
+    for dataset, sample in samples:
         if sample.kind != "frames":
-            yield Shot(sample, Path(sample.uri))
+            yield Shot(sample, Path(sample.uri), dataset)
             continue
         if not sample.frames:
             raise DatasetError(f"{sample.id}: a video of frames that lists none; see its manifest")
-        for index in subset(len(sample.frames), frames):
-            yield Shot(sample, Path(sample.uri) / sample.frames[index], index)
+        for index in plan.indices(len(sample.frames)):
+            yield Shot(sample, Path(sample.uri) / sample.frames[index], dataset, index)
 
 
 def score(
@@ -95,7 +112,7 @@ def score(
         yield from map(Scored, kept, pipeline.run(sources, scanner.open, options.workers))
 
 
-def prediction(scored: Scored, method: str, dataset: str) -> Prediction:
+def prediction(scored: Scored, method: str) -> Prediction:
     """Return what one method, or the verdict, said of one file."""
     shot, report = scored
     found = Prediction(
@@ -103,7 +120,7 @@ def prediction(scored: Scored, method: str, dataset: str) -> Prediction:
         label=shot.sample.label,
         score=None,
         frame=shot.frame,
-        dataset=dataset,
+        dataset=shot.dataset,
         generator=shot.sample.generator,
         source=shot.sample.source,
         identity=shot.sample.identity,

@@ -223,7 +223,7 @@ def compare(
         found = comparing.compare(read, metric, settings)
     if json != "-":
         heads = ("first", "second", "difference", "p (Holm)", "p, DeLong (Holm)")
-        _grid(heads, table.pairs(found), table.said_of(found))
+        grid(heads, table.pairs(found), table.said_of(found))
     _write(json, comparing.plain(found))
 
 
@@ -293,7 +293,7 @@ def _show(table: "Table") -> None:
 
     heads = (*writing.HEADS, *(title(measure) for measure in table.measures))
     rows = ([*writing.counts(row), *_figures(row, table)] for row in table.rows)
-    _grid(heads, rows, writing.remarks(table))
+    grid(heads, rows, writing.remarks(table))
 
 
 def _figures(row: "Row", table: "Table") -> Iterable[str]:
@@ -304,7 +304,8 @@ def _figures(row: "Row", table: "Table") -> Iterable[str]:
         yield "\n".join(filter(None, (words(cell, measure), bounds(cell, measure))))
 
 
-def _grid(heads: Iterable[str], rows: Iterable[Iterable[str]], notes: Iterable[str]) -> None:
+def grid(heads: Iterable[str], rows: Iterable[Iterable[str]], notes: Iterable[str]) -> None:
+    """Print a table with remarks below it."""
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text

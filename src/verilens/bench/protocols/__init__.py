@@ -70,6 +70,8 @@ class Protocol:
     table: where its figures stand. compat: the official evaluator's
     quirks that reproduce them (see `bench.compat`).
 
+    own: with `each`, the attribute that ties genuine media to a generator: a generator is then
+        trained and tested with its own genuine media, not with everybody's.
     held_out: share of the training sources kept for validation where the data set publishes no
         validation split; which ones depends on their names alone.
     """
@@ -80,6 +82,7 @@ class Protocol:
     table: str = ""
     compat: str = ""
     each: Literal["", "leave-one-out", "one-to-each"] = ""
+    own: str = ""
     metrics: tuple[str, ...] = ("auc",)
     held_out: float = 0.0
     uncertain: tuple[str, ...] = ()
@@ -100,14 +103,18 @@ class Protocol:
             tested = (one,) if self.each == "leave-one-out" else tuple(generators)
             yield Job(
                 name=one,
-                train=dataclasses.replace(self.train, generators=taught),
-                val=dataclasses.replace(self.val, generators=taught),
+                train=self._of(self.train, taught),
+                val=self._of(self.val, taught),
                 tests=tuple(
-                    dataclasses.replace(part, name=g, generators=(g,))
+                    dataclasses.replace(self._of(part, (g,)), name=g)
                     for part in self.tests[:1]
                     for g in tested
                 ),
             )
+
+    def _of(self, part: Part, generators: tuple[str, ...]) -> Part:
+        attributes = {**part.attributes, self.own: generators} if self.own else part.attributes
+        return dataclasses.replace(part, generators=generators, attributes=attributes)
 
 
 def protocols() -> dict[str, Protocol]:
