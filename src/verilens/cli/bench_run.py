@@ -26,7 +26,7 @@ COMPAT = "Example:  verilens bench compat genvideo runs/genvideo/npr.parquet"
 PROTOCOLS = "Examples:  verilens bench protocols   |   verilens bench protocols df40-3 --json"
 SPLIT = (
     "Example:  verilens bench split genvideo-many-to-many genvideo.parquet --out jobs   "
-    "(then train on jobs/all/train.parquet and run jobs/all/test/*.parquet)"
+    "(train on jobs/all/train.parquet, then run jobs/all/test/*.parquet)"
 )
 
 HOLDOUT = "Example:  verilens bench holdout mine.parquet --out split.parquet --test 0.25 --seed 1"
@@ -164,7 +164,7 @@ def split(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the manifests go.")],
     json: Json = False,
 ) -> None:
-    """Write the manifests of a protocol: JOB/train, JOB/val and JOB/test/PART.parquet.
+    """Write the manifests of a protocol: JOB/train.parquet and JOB/test/PART.parquet.
 
     Refused when what trains shares a sample, a source or a person with what is tested.
     """

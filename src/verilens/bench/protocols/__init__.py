@@ -171,25 +171,31 @@ def sets(paths: Iterable[Path]) -> list[Set]:
 
 
 def write(chosen: Protocol, manifests: Sequence[Set], out: Path) -> Iterator[Path]:
-    """Write every job's manifests and yield them: JOB/train, JOB/val and JOB/test/PART.parquet.
+    """Write every job's manifests and yield them: JOB/train.parquet and JOB/test/PART.parquet.
 
-    DatasetError when a part is empty, or when what trains is also tested.
+    The former holds what trains and what validates, told apart by their split. DatasetError when
+    a part is empty, or when what trains is also tested.
     """
     names = sorted({g for s in manifests for g in generators(s.samples()) if _teaches(chosen, s)})
     for job in chosen.jobs(names):
-        folder = out / job.name
-        train = list(_of(job.train, manifests))
-        val = list(_of(job.val, manifests))
-        if chosen.held_out and not val:
-            val = [s for s in train if _is_held(s, chosen.held_out)]
-            train = [s for s in train if not _is_held(s, chosen.held_out)]
-        yield _written(folder / "train.parquet", train, job.train)
-        if val:
-            yield _written(folder / "val.parquet", val, job.val)
+        taught = _taught(chosen, job, manifests)
+        yield _written(out / job.name / "train.parquet", taught, job.train)
         for part in job.tests:
-            tested = list(_of(part, manifests))
-            check_apart([*train, *val], tested)
-            yield _written(folder / "test" / f"{part.name}.parquet", tested, part)
+            tested = [dataclasses.replace(s, split="test") for s in _of(part, manifests)]
+            check_apart(taught, tested)
+            yield _written(out / job.name / "test" / f"{part.name}.parquet", tested, part)
+
+
+def _taught(chosen: Protocol, job: Job, manifests: Sequence[Set]) -> list[Sample]:
+    """Return what trains, then what validates, with these splits."""
+    train, val = list(_of(job.train, manifests)), list(_of(job.val, manifests))
+    if chosen.held_out and not val:
+        val = [s for s in train if _is_held(s, chosen.held_out)]
+        train = [s for s in train if not _is_held(s, chosen.held_out)]
+    return [
+        *(dataclasses.replace(s, split="train") for s in train),
+        *(dataclasses.replace(s, split="val") for s in val),
+    ]
 
 
 def _teaches(chosen: Protocol, one: Set) -> bool:
