@@ -71,7 +71,7 @@ def test_broken_tables_are_named_with_their_line(tmp_path, text, message):
 
 
 def test_what_cannot_be_read_is_named(tmp_path):
-    (tmp_path / "latin.txt").write_bytes(b"caf\xe9\n")
+    (tmp_path / "latin.txt").write_bytes(b"\xe9t\xe9\n")
     for name in ("missing.txt", "latin.txt"):
         with pytest.raises(DatasetError, match=name):
             list(layout.lines(tmp_path / name))
@@ -94,6 +94,58 @@ def test_links_that_lead_back_are_not_followed(tmp_path):
 
 
 def test_a_name_that_no_table_can_hold_is_refused(tmp_path):
-    (tmp_path / os.fsdecode(b"caf\xe9.png")).touch()
+    (tmp_path / os.fsdecode(b"\xe9t\xe9.png")).touch()
     with pytest.raises(DatasetError, match="rename the file"):
         layout.files(tmp_path)
+
+
+@pytest.mark.parametrize("text", ['[\n{"a": 1},\n\n {"a": "ü"}\n]', '{"a": 1}\n\n{"a": "ü"}\n'])
+def test_objects_come_with_their_lines_from_lists_and_from_lines(tmp_path, text):
+    path = tmp_path / "list.json"
+    path.write_text(text, encoding="utf-8")
+    found = list(layout.entries(path))
+    assert [facts["a"] for _, facts in found] == [1, "ü"]
+    assert [text.splitlines()[line - 1].strip(" ,")[-2:] for line, _ in found] == ["1}", '"}']
+    assert layout.first_object(path) == {"a": 1}
+
+
+def test_members_come_with_their_lines(tmp_path):
+    path = tmp_path / "labels.json"
+    path.write_text('{"a": [1,\n2],\n"b": {}}')
+    assert list(layout.members(path)) == [(1, "a", [1, 2]), (3, "b", {})]
+    path.write_text(" {} ")
+    assert not list(layout.members(path))
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "line"),
+    [
+        (layout.entries, '[{"a": 1},\n{"a"', 2),
+        (layout.entries, '[{"a": 1}\n', 2),
+        (layout.entries, '{"a": 1}\n[2]', 2),
+        (layout.entries, "[" * 9, 1),
+        (layout.members, '{"a": 1\n', 2),
+        (layout.members, '{"a": 1,\n2: 3}', 2),
+        (layout.members, "[1]", 1),
+        (layout.members, "", 1),
+    ],
+)
+def test_a_list_that_breaks_off_is_named_with_its_line(tmp_path, read, text, line):
+    path = tmp_path / "list.json"
+    path.write_text(text)
+    with pytest.raises(DatasetError, match=rf"list\.json:{line}: "):
+        list(read(path))
+
+
+def test_a_list_nested_too_deeply_is_named(tmp_path):
+    path = tmp_path / "list.json"
+    path.write_text("[" + '{"a": ' * 200_000)
+    with pytest.raises(DatasetError, match=r"list\.json:1: "):
+        list(layout.entries(path))
+    assert layout.first_object(path) == {}
+
+
+def test_what_no_table_can_hold_becomes_readable():
+    assert layout.readable("a\ud800 ") == "a?"
+    assert layout.readable(["a", 1]) == '["a", 1]'
+    assert layout.readable(None) == ""

@@ -276,7 +276,7 @@ def common(paths: Sequence[str]) -> tuple[str, tuple[str, ...]]:
 
 def generator(label: str) -> str:
     """Return the official name of what made the videos of a label."""
-    return FORGERIES.get(label) or re.sub(r"_[Ff]ake$", "", label)
+    return FORGERIES.get(label) or re.sub(r"_fake$", "", label, flags=re.IGNORECASE)
 
 
 def origin(listed: Listed) -> tuple[str, str]:
