@@ -7,6 +7,7 @@ not as a list promises becomes a DatasetError that names the file, the line and 
 import csv
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,10 @@ from verilens.records import Sample, SampleKind, Split
 PICTURES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"))
 VIDEOS = frozenset((".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"))
 MEDIA = PICTURES | VIDEOS
+
+DECODER = json.JSONDecoder()
+WHITE = re.compile(r"\s*")
+HEAD = 1 << 20  # characters in which the first object of a list must end to be looked at
 
 
 class Clip(NamedTuple):
@@ -145,6 +150,87 @@ def read_object(path: Path) -> dict[str, Any]:
     return found
 
 
+def first_object(path: Path) -> dict[str, Any]:
+    """Return the first object in a JSON file, list or one a line, without reading on, or {}."""
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            head = file.read(HEAD)
+        found = DECODER.raw_decode(head, max(head.find("{"), 0))[0]
+    except (OSError, json.JSONDecodeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line, object) of a JSON list of objects, or of a file that holds one after another."""
+    text = _Json(path)
+    is_list = bool(text.skip("["))
+    while not (text.skip("]") if is_list else text.at_end()):
+        line, found = text.line, text.value()
+        if not isinstance(found, dict):
+            raise wrong(path, line, f"a JSON object is expected, not a {type(found).__name__}")
+        yield line, found
+        if is_list and not text.skip(",") and text.mark() != "]":
+            raise wrong(path, text.line, "the list breaks off here; fetch it again")
+        text.skip("")
+
+
+def members(path: Path) -> Iterator[tuple[int, str, Any]]:
+    """Yield (line, name, value) of a JSON object, one at a time."""
+    text = _Json(path)
+    if not text.skip("{"):
+        raise wrong(path, text.line, "a JSON object is expected")
+    while not text.skip("}"):
+        line, name = text.line, text.value()
+        if not isinstance(name, str) or not text.skip(":"):
+            raise wrong(path, line, "a name and a value are expected; fetch it again")
+        yield line, name, text.value()
+        if not text.skip(",") and text.mark() != "}":
+            raise wrong(path, text.line, "the object breaks off here; fetch it again")
+
+
+class _Json:
+    """The values of a JSON text one after the other; `line` is where the next one begins."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.text = path, _text(path)
+        self.at, self.line = 0, 1
+
+    def skip(self, mark: str) -> str:
+        """Go over white space and, when it is there, over one mark; return the mark or ""."""
+        self._go(self._white(self.at))
+        if not mark or self.mark() != mark:
+            return ""
+        self._go(self._white(self.at + 1))
+        return mark
+
+    def mark(self) -> str:
+        return self.text[self.at : self.at + 1]
+
+    def at_end(self) -> bool:
+        return self.at >= len(self.text)
+
+    def value(self) -> Any:
+        """Return the next value and go behind it; DatasetError names the line that is broken."""
+        try:
+            found, end = DECODER.raw_decode(self.text, self.at)
+        except json.JSONDecodeError as error:
+            what = f"no valid JSON ({error.msg}); fetch it again"
+            raise wrong(self.path, error.lineno, what) from error
+        except RecursionError as error:
+            raise wrong(self.path, self.line, "nested too deeply; fetch it again") from error
+        self._go(end)
+        return found
+
+    def _white(self, at: int) -> int:
+        found = WHITE.match(self.text, at)
+        return found.end() if found else at
+
+    def _go(self, at: int) -> None:
+        self.line += self.text.count("\n", self.at, at)
+        self.at = at
+
+
 def lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield (number from 1, text) of each line that is not empty."""
     try:
@@ -175,6 +261,12 @@ def rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, st
         raise wrong(path, None, f"cannot be read ({error.strerror})") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise wrong(path, None, f"no UTF-8 CSV file ({error})") from error
+
+
+def readable(value: object) -> str:
+    """Return a JSON value as text that any table can hold: lists as JSON, None as ""."""
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
+    return "" if value is None else text.encode("utf-8", "replace").decode("utf-8").strip()
 
 
 def of_split(samples: Iterable[Sample], split: Split | None) -> Iterator[Sample]:

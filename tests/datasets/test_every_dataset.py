@@ -24,6 +24,8 @@ LISTS = (".json", ".jsonl", ".txt", ".csv", ".tsv")
 SHARES = {
     ("celeb-df", "identity"): "the official test list shows celebrities of the training videos",
     ("deepfakebench", "identity"): "it lists Celeb-DF",
+    ("fakesv", "source"): "the temporal split cuts through events",
+    ("fakett", "source"): "the temporal split cuts through events",
 }
 
 
