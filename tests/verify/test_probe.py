@@ -88,3 +88,19 @@ def test_shipped_weights_score_a_picture():
     assert shipped.still.weight.shape == (1, FEATURES)
     assert abs(found.logit) < 30
     assert found.why
+
+
+def test_the_cells_of_the_map_average_to_the_logit():
+    method = catalog.load("probe")
+    frames = np.random.default_rng(3).integers(0, 256, (1, 288, 384, 3), np.uint8)
+    seen = Clip(
+        frames=frames,
+        times_s=np.zeros(1),
+        boxes=np.array([[0, 0, 384, 288]], np.int32),
+        size=(384, 288),
+        view=method.map_view,
+    )
+    scores = method.heatmap(seen).astype(float)
+    assert scores.shape == (9, 12)
+    logit = method.inspect([seen])[0].logit
+    assert np.log(scores / (1 - scores)).mean() == pytest.approx(logit, abs=1e-3)

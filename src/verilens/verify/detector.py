@@ -22,6 +22,7 @@ from verilens.records import Box, Claim, Clip, Evidence, View, Where
 # Of one forward pass. Larger passes are slower on a CPU: their activations leave the caches and go
 # back to the system after every layer.
 PASS_PIXELS = 1 << 17
+TILES = 36  # crops of a heat map
 
 
 class HasView(Protocol):
@@ -108,11 +109,20 @@ class Detector(Method):
             ),
         )
 
-    def heatmap(self, tiles: Clip, cells: int = 32) -> NDArray[np.float32]:
+    @property
+    def map_view(self) -> View | None:
+        """Return what `heatmap` reads of a still: tiles over all of it; None when it makes none."""
+        view = self.config.view
+        return View(size=view.size, frames=1, crops=TILES) if view.fit == "crop" else None
+
+    def heatmap(self, tiles: Clip, cells: int = 32) -> NDArray[np.float32] | None:
         """Return scores in [0, 1] over the picture, (rows, columns), longer side `cells`.
 
-        tiles: crops of one moment that cover the picture; each cell averages the crops over it.
+        tiles: crops of one moment that cover the picture (see `map_view`); each cell averages the
+        crops over it. None when one crop is the whole picture: there is nothing to compare.
         """
+        if len(tiles.frames) < 2:
+            return None
         width, height = tiles.size
         columns = max(1, round(cells * width / max(width, height)))
         rows = max(1, round(cells * height / max(width, height)))

@@ -22,7 +22,6 @@ from verilens.verify.calibrate import flag_level
 from verilens.verify.detector import Detector
 from verilens.verify.segments import segments
 
-TILES = 36  # crops of a heat map
 DENSER = 3  # steps of a suspected video's timeline for one step of the first look
 
 
@@ -42,7 +41,8 @@ class Panel:
     def views(self, where: bool) -> tuple[View, ...]:
         """Return what is cut from a file to score it; `where` adds the tiles of heat maps."""
         base = [detector.config.view for detector in self.detectors]
-        return tuple(dict.fromkeys([*base, *(_tiles(view) for view in base if where)]))
+        maps = [view for d in self.detectors if where and (view := d.map_view) is not None]
+        return tuple(dict.fromkeys([*base, *maps]))
 
     def dense_views(self) -> tuple[View, ...]:
         """Return what has to be cut from a video for a denser timeline."""
@@ -87,10 +87,6 @@ def single_threaded() -> None:
     torch.set_num_threads(1)
 
 
-def _tiles(view: View) -> View:
-    return View(size=view.size, frames=1, crops=TILES)
-
-
 def _dense(view: View) -> View:
     return dataclasses.replace(view, frames=DENSER * (view.frames - 1) + 1)
 
@@ -122,10 +118,9 @@ def _where(detector: Detector, where: Where, opened: Opened) -> Where:
         level = flag_level(detector.name, media.kind)
         found = segments(timeline, media.duration_s or 0.0, level)
         return dataclasses.replace(where, timeline=timeline, segments=found)
-    tiles = opened.clips[_tiles(view)]
-    if view.fit != "crop" or len(tiles.frames) < 2:
+    if detector.map_view is None:
         return where
-    return dataclasses.replace(where, heatmap=detector.heatmap(tiles))
+    return dataclasses.replace(where, heatmap=detector.heatmap(opened.clips[detector.map_view]))
 
 
 def _said(error: Exception) -> str:

@@ -15,12 +15,13 @@ from torch.nn.functional import interpolate
 
 from verilens.batch import ClipBatch
 from verilens.method import Loss
-from verilens.records import Clip, Evidence
-from verilens.verify.detector import Detector, cross_entropy, tensor
+from verilens.records import Clip, Evidence, View
+from verilens.verify.detector import Detector, cross_entropy, sigmoid, tensor
 from verilens.verify.probe.backbone import EfficientNetLite2, pooled
 from verilens.verify.probe.config import Config
 
 FEATURES = 2 * 1280
+CONTRAST = 1.5  # largest standard deviation of a heat map, in logits
 
 
 class Probe(Detector):
@@ -48,11 +49,16 @@ class Probe(Detector):
 
     def features(self, frames: Tensor) -> Tensor:
         """Return mean and spread of the last maps, (N, 2560). frames: (N, 3, H, W) in [0, 1]."""
+        return pooled(self.maps(frames))
+
+    def maps(self, frames: Tensor) -> Tensor:
+        """Return the backbone's last maps, (N, 1280, H / 32, W / 32)."""
         shorter = min(frames.shape[-2:])
         if shorter < self.config.least:
             size = [round(edge * self.config.least / shorter) for edge in frames.shape[-2:]]
             frames = interpolate(frames, size, mode="bicubic", antialias=True).clamp(0, 1)
-        return pooled(self.backbone(frames)[-1])
+        last: Tensor = self.backbone(frames)[-1]
+        return last
 
     def forward(self, frames: Tensor) -> Tensor:
         logits: Tensor = self.still(self.features(frames))
@@ -78,9 +84,33 @@ class Probe(Detector):
         logits: NDArray[np.float64] = head(features).squeeze(1).double().cpu().numpy()
         return logits
 
+    @property
+    def map_view(self) -> View:
+        """Return the still's own view: the map is read off the same pass."""
+        return dataclasses.replace(self.config.view, frames=1)
+
+    @torch.inference_mode()
+    def heatmap(self, tiles: Clip, cells: int = 32) -> NDArray[np.float32]:
+        """Return each cell's share of the still head's logit, as scores, (H / 32, W / 32).
+
+        The head reads mean and spread over the cells, so a cell adds its own value and its squared
+        distance from the mean over the spread: the mean of all shares is the logit. Where shares
+        spread by more than CONTRAST they are drawn together about it, so that the map has tones.
+        """
+        seen = self.maps(tensor(tiles.frames[:1])).float()[0]
+        maps = seen.flatten(1)  # (1280, cells)
+        mean, spread = pooled(maps[None, :, :, None]).view(2, -1)
+        of_mean, of_spread = self.still.weight.float().view(2, -1)
+        apart = (maps - mean[:, None]).square() / spread.clamp(min=1e-6)[:, None]
+        shares = of_mean @ maps + of_spread @ apart + self.still.bias
+        middle, wide = shares.mean(), shares.std(correction=0).clamp(min=CONTRAST)
+        shares = middle + (shares - middle) * CONTRAST / wide
+        return sigmoid(shares.double().numpy().reshape(seen.shape[1:])).astype(np.float32)
+
     def evidence(self, clip: Clip, logits: NDArray[np.float64]) -> Evidence:
         """Return the evidence, in words."""
         found = super().evidence(clip, logits)
         side = "generated" if found.logit > 0 else "genuine"
         why = f"content and style are nearer to the {side} media this probe was fitted on"
-        return dataclasses.replace(found, why=why)
+        where = dataclasses.replace(found.where, by="each cell's share of probe's logit")
+        return dataclasses.replace(found, why=why, where=where)
