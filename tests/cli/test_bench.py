@@ -98,3 +98,31 @@ def test_what_is_not_there_is_said(tmp_path):
     with pytest.raises(DatasetError, match="not a readable table"):
         run("table", Path("absent.json"))
     assert run("score", "--help").exit_code == 0
+
+
+def test_fairness_lists_all_groups_and_names_nobody(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [
+        Prediction(
+            id=f"secret/{n}",
+            label=n % 2,
+            score=float(rng.random()),
+            identity=f"secret {n // 4}",
+            attributes={"skin-type": str(n // 4 % 5 + 1) if n > 8 else "N/A"},
+        )
+        for n in range(800)
+    ]
+    path = tmp_path / "npr.parquet"
+    predictions.write(path, rows, {"method": "npr"})
+    shown = run("fairness", path, "--draws", 50)
+    assert shown.exit_code == 0
+    assert "800 samples of 200 people" in shown.stdout
+    assert re.search(r"^6 \* +0 +0 +0 +0", shown.stdout, re.MULTILINE)
+    assert "9 samples of 3 people state no group" in shown.stdout
+    assert "equalised odds" in shown.stdout
+    assert "secret" not in shown.stdout
+    merged = run("fairness", path, "--merge", "skin-type=1,2:light", "--draws", 50, "--json", "-")
+    found = json.loads(merged.stdout)["methods"][0]
+    assert [g["name"] for g in found["slices"][0]["groups"]] == ["light", "3", "4", "5", "6"]
+    with pytest.raises(ConfigError, match="A,B:NAME"):
+        run("fairness", path, "--merge", "skin-type")

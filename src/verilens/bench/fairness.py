@@ -22,9 +22,11 @@ from verilens.bench.metrics.arrays import Bools, Floats, Ints
 from verilens.bench.metrics.intervals import Plan
 from verilens.bench.result import Cell
 from verilens.bench.subjects import RATES, tallies
+from verilens.datasets.casual_conversations import GROUPS
 from verilens.errors import ConfigError
 
 FEW = 30  # persons; smaller groups are flagged
+SHOWN = ("tpr", "fpr", "precision", "logloss")
 GAPS = ("tpr", "fpr")  # what equal treatment means: the same hits and the same false alarms
 
 
@@ -340,6 +342,48 @@ def cell(value: float, draws: Floats, plan: Plan) -> Cell:
     tail = (1 - plan.level) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail])
     return Cell(value=float(value), low=float(low), high=float(high))
+
+
+def stated(samples: Columns) -> tuple[str, ...]:
+    """Return the attributes with known groups of people that these samples state."""
+    found = tuple(name for name in GROUPS if name in samples.attributes)
+    if not found:
+        known = ", ".join(sorted(samples.attributes)) or "none"
+        raise ConfigError(
+            f"{samples.path}: states none of {', '.join(GROUPS)}; name attributes with --by. "
+            f"There are: {known}"
+        )
+    return found
+
+
+def rows(cut: Slice) -> Iterator[list[str]]:
+    """Yield the cells of each group in words: counts, SHOWN rates, p; * flags a small group."""
+    for group in cut.groups:
+        counts = (group.people, group.fakes, group.genuine, group.missing)
+        figures = [_shown(group.cells[rate], rate) for rate in SHOWN]
+        tests = [f"{rate} {found.corrected:.2g}" for rate, found in group.against.items()]
+        name = f"{group.name} *" if group.is_small else group.name
+        yield [name, *map(str, counts), *figures, ", ".join(tests) or "-"]
+
+
+def remarks(cut: Slice) -> Iterator[str]:
+    """Yield what stands below a slice: who is left out, gaps, equalised odds, warnings."""
+    yield f"{cut.unstated} samples of {cut.unstated_people} people state no group and are left out"
+    for found in cut.gaps:
+        yield (
+            f"{found.rate.upper()} gap {_shown(found.difference, 'gap')} between {found.highest} "
+            f"and {found.lowest}; ratio {_shown(found.ratio, 'ratio')}; standard deviation "
+            f"{found.spread:.3f}; worst: {found.worst}"
+        )
+    yield f"equalised odds: {_shown(cut.odds, 'gap')}"
+    yield from cut.warnings
+
+
+def _shown(found: Cell, rate: str) -> str:
+    if found.value is None:
+        return f"- ({found.reason})" if rate == "gap" else "-"
+    reach = "" if found.low is None else f" [{found.low:.3f}–{found.high:.3f}]"
+    return f"{found.value:.3f}{reach}"
 
 
 def plain(found: Fairness) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from verilens.bench.columns import Columns
+    from verilens.bench.fairness import Fairness
     from verilens.bench.metrics.grouping import Pooling
     from verilens.bench.result import Row, Table
 
@@ -28,6 +29,10 @@ COMPARE = (
     "compare a.csv b.csv c.csv --metric eer --json -"
 )
 TABLE = "Example:  verilens bench table table.json --html table.html --latex table.tex"
+FAIRNESS = (
+    "Examples:  verilens bench fairness run/npr.parquet   |   verilens bench fairness "
+    "run/npr.parquet --by skin-type --by 'skin-type x lighting' --merge skin-type=5,6:dark"
+)
 JUDGED, DRAWN, READ = "What is judged", "How sure it is", "How files are read"
 
 
@@ -261,6 +266,105 @@ def table(
     if json is None and not any(path for path, _ in outputs):
         _show(found)
     _write(json, result.plain(found))
+
+
+@app.command(epilog=FAIRNESS)
+def fairness(
+    files: Files,
+    by: Annotated[
+        list[str],
+        typer.Option(
+            metavar="ATTRIBUTE",
+            help="Groups to compare, repeatable; 'a x b' crosses two. Default: age group, gender, "
+            "skin type and lighting where they are stated.",
+            rich_help_panel=JUDGED,
+        ),
+    ] = [],  # noqa: B006
+    merge: Annotated[
+        list[str],
+        typer.Option(
+            metavar="ATTRIBUTE=A,B:NAME",
+            help="Take values together, e.g. skin-type=5,6:dark; repeatable.",
+            rich_help_panel=JUDGED,
+        ),
+    ] = [],  # noqa: B006
+    split: Split = "",
+    threshold: At = 0.5,
+    threshold_from: From = "",
+    threshold_at: Rule = "balance",
+    pool: Pools = Pool.mean,
+    subject: Annotated[
+        str,
+        typer.Option(metavar="COLUMN", help="Who is drawn together.", rich_help_panel=DRAWN),
+    ] = "identity",
+    few: Annotated[
+        int, typer.Option(min=1, help="People below it: flagged.", rich_help_panel=DRAWN)
+    ] = 30,
+    draws: Draws = 1000,
+    columns: Roles = [],  # noqa: B006
+    inverted: Inverted = False,
+    json: Json = None,
+) -> None:
+    """Compare error rates of groups of people, drawing persons, never videos.
+
+    Lists every group, empty ones too, tests each against everybody else, and names no person.
+    """
+    from verilens.bench import fairness as fair
+    from verilens.bench.metrics.intervals import Plan
+    from verilens.bench.score import Settings, prepared, renamed
+
+    plan = Plan(draws=draws)
+    settings = Settings(
+        pooling=_pooling(pool),
+        split=split,
+        threshold=threshold,
+        validation=threshold_from,
+        rule=threshold_at,
+        one_class=True,
+    )
+    found = []
+    for file in renamed(_read(files, columns, inverted)):
+        samples, at = prepared(file, settings)
+        asked = fair.Asked(
+            by=tuple(by) or fair.stated(samples),
+            subject=subject,
+            threshold=at.value,
+            merge=_merges(merge),
+            few=few,
+            plan=plan,
+        )
+        with _busy("drawing persons"):
+            found.append(fair.fairness(samples, asked))
+        if json != "-":
+            _show_fairness(found[-1])
+    _write(json, {"methods": [fair.plain(one) for one in found]})
+
+
+def _merges(given: list[str]) -> dict[str, dict[str, str]]:
+    from verilens.errors import ConfigError
+
+    merges: dict[str, dict[str, str]] = {}
+    for text in given:
+        attribute, _, rest = text.partition("=")
+        values, mark, name = rest.rpartition(":")
+        if not (attribute and values and mark and name):
+            raise ConfigError(f"--merge {text}: write ATTRIBUTE=A,B:NAME, e.g. skin-type=5,6:dark")
+        merges.setdefault(attribute, {}).update(dict.fromkeys(values.split(","), name))
+    return merges
+
+
+def _show_fairness(found: "Fairness") -> None:
+    from verilens.bench import fairness as fair
+
+    heads = ("group", "people", "fakes", "genuine", "missing", *fair.SHOWN, "p vs. others (Holm)")
+    title = f"{found.method}: {found.samples} samples of {found.people} people"
+    typer.echo(f"{title}, scores above {found.threshold:.4g} called fake")
+    for cut in found.slices:
+        typer.echo(f"\nby {cut.by}")
+        notes = list(fair.remarks(cut))
+        if cut is found.slices[-1]:
+            notes += [*found.notes, f"{found.missing} samples have no score; none is counted"]
+        grid(heads, fair.rows(cut), notes)
 
 
 def _read(files: list[Path], columns: list[str], inverted: bool) -> "list[Columns]":
