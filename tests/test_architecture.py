@@ -45,6 +45,7 @@ LARGE = {
     "cli/bench.py:compare": "its signature is the list of the command's options",
     "cli/bench.py:fairness": "its signature is the list of the command's options",
     "cli/bench.py:score": "its signature is the list of the command's options",
+    "cli/bench_run.py:run_": "its signature is the list of the command's options",
     "cli/scan.py:scan": "its signature is the list of the command's options",
     "cli/train.py:train": "its signature is the list of the command's options",
 }

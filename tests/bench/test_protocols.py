@@ -5,7 +5,7 @@ import pytest
 from verilens import manifest
 from verilens.bench import protocols
 from verilens.bench.protocols import Part, Protocol, Set
-from verilens.datasets import datasets
+from verilens.datasets import dataset, datasets
 from verilens.errors import ConfigError, DatasetError, UnknownName
 from verilens.records import Sample
 
@@ -132,3 +132,14 @@ def test_mistakes_are_answered_with_a_hint():
         protocols.protocol("df401")
     with pytest.raises(ConfigError, match="did you mean 'paper'"):
         protocols.read('title = "t"\npapre = "x"\nsummary = "s"', "mine.toml")
+
+
+@pytest.mark.parametrize("name", ["df40-3", "forgerynet-replaced-to-remained"])
+def test_parts_hold_both_classes_of_a_miniature(name, tmp_path):
+    one = protocols.protocol(name)
+    adapter = dataset(one.train.dataset)
+    adapter.fake(tmp_path)
+    rows = list(adapter.samples(tmp_path))
+    for part in (one.train, *(part for part in one.tests if part.name == "heygen")):
+        labels = {s.label for s in rows if part.takes(s, one.train.dataset)}
+        assert labels == {0, 1}, part

@@ -1,5 +1,7 @@
 """Scoring a manifest: every sample gets a row, what failed is missing and not 0."""
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,6 +9,7 @@ from PIL import Image
 from verilens import tables
 from verilens.bench import predictions, run
 from verilens.errors import DatasetError
+from verilens.media import packed
 from verilens.options import Options
 from verilens.records import Sample
 
@@ -80,3 +83,16 @@ def test_the_first_frames_are_read_when_a_release_did(samples):
 def test_a_folder_without_predictions_is_named(tmp_path):
     with pytest.raises(DatasetError, match="verilens bench run"):
         run.methods_of(tmp_path)
+
+
+def test_pictures_in_a_database_are_scored(tmp_path):
+    lmdb = pytest.importorskip("lmdb")
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), "grey").save(buffer, "PNG")
+    with lmdb.open(str(tmp_path / "set_lmdb")) as store, store.begin(write=True) as writing:
+        writing.put(b"set/video/000.png", buffer.getvalue())
+    uri = packed.address(tmp_path / "set_lmdb", "set/video")
+    video = Sample(id="v", uri=uri, kind="frames", label=0, frames=("000.png", "001.png"))
+    shots = run.shots([("set", video)], run.Plan())
+    found = [run.prediction(scored, "npr") for scored in run.score(shots, NPR)]
+    assert found[0].score is not None and found[1].error.startswith("missing")

@@ -7,6 +7,7 @@ frame by frame, evenly spread over the whole video unless the first ones are ask
 results store a killed run goes on where it was; the files appear when all samples are scored.
 """
 
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -18,8 +19,9 @@ from verilens import __version__, pipeline, tables, weights
 from verilens.bench import predictions
 from verilens.bench.compat import first_frames
 from verilens.bench.predictions import Prediction
-from verilens.errors import DatasetError
+from verilens.errors import DatasetError, MediaError
 from verilens.known import Recent, Results
+from verilens.media import packed
 from verilens.media.sample import subset
 from verilens.media.sources import Source
 from verilens.options import Options, choices
@@ -33,7 +35,7 @@ class Shot(NamedTuple):
     """One file to score: a sample, or one frame of it."""
 
     sample: Sample
-    path: Path
+    place: str  # a path, or a place in a database
     dataset: str
     frame: int | None = None
 
@@ -94,12 +96,12 @@ def shots(samples: Iterable[tuple[str, Sample]], plan: Plan) -> Iterator[Shot]:
     """Yield the files to score, in order; of a frame folder those of the plan."""
     for dataset, sample in samples:
         if sample.kind != "frames":
-            yield Shot(sample, Path(sample.uri), dataset)
+            yield Shot(sample, sample.uri, dataset)
             continue
         if not sample.frames:
             raise DatasetError(f"{sample.id}: a video of frames that lists none; see its manifest")
         for index in plan.indices(len(sample.frames)):
-            yield Shot(sample, Path(sample.uri) / sample.frames[index], dataset, index)
+            yield Shot(sample, f"{sample.uri}/{sample.frames[index]}", dataset, index)
 
 
 def score(
@@ -107,9 +109,22 @@ def score(
 ) -> Iterator[Scored]:
     """Yield what the scanner says of every file, in order, using all cores."""
     asked, kept = tee(shots)
-    sources = (Source(name=str(shot.path), path=shot.path) for shot in asked)
+    sources = (source(shot.place) for shot in asked)
     with Scanner(options, results or Recent()) as scanner:
         yield from map(Scored, kept, pipeline.run(sources, scanner.open, options.workers))
+
+
+def source(place: str) -> Source:
+    """Return the file to open; what lies in a database is copied out until it is scored."""
+    if not packed.is_packed(place):
+        return Source(name=place, path=Path(place))
+    try:
+        content = packed.read(place)
+    except MediaError as error:
+        return Source(name=place, error=error)
+    with tempfile.NamedTemporaryFile(prefix="verilens-", delete=False) as file:
+        file.write(content)
+    return Source(name=place, path=Path(file.name), temporary=True)
 
 
 def prediction(scored: Scored, method: str) -> Prediction:

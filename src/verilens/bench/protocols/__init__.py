@@ -26,7 +26,8 @@ ROOM = "verilens.bench.protocols"
 class Part:
     """Some samples of a data set. An empty tuple means all.
 
-    dataset: card name, "" for whatever the manifest holds. attributes: allowed values by name.
+    dataset: card name, "" for whatever the manifest holds. attributes, fakes: allowed values by
+    the attribute's name, of every sample and of fakes alone.
     genuine: False leaves genuine media out; "only" leaves generated media out.
     """
 
@@ -36,6 +37,7 @@ class Part:
     generators: tuple[str, ...] = ()
     genuine: Literal["with", "only", "without"] = "with"
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fakes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def takes(self, sample: Sample, dataset: str) -> bool:
         """Return whether the sample belongs here. dataset: the one it was read from."""
@@ -48,9 +50,8 @@ class Part:
             self.generators and sample.generator not in self.generators
         ):
             return False
-        return all(
-            sample.attributes.get(name, "") in allowed for name, allowed in self.attributes.items()
-        )
+        asked = {**self.attributes, **(self.fakes if sample.label else {})}
+        return all(sample.attributes.get(name, "") in allowed for name, allowed in asked.items())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,10 +149,11 @@ def read(text: str, where: str) -> Protocol:
 
 
 def _tuples(part: Mapping[str, object]) -> dict[str, object]:
-    """Return the table with its attribute lists as tuples, which a frozen part needs."""
+    """Return the table with its lists of values as tuples, which a frozen part needs."""
     found = dict(part)
-    if isinstance(attributes := found.get("attributes"), Mapping):
-        found["attributes"] = {name: tuple(allowed) for name, allowed in attributes.items()}
+    for key in ("attributes", "fakes"):
+        if isinstance(asked := found.get(key), Mapping):
+            found[key] = {name: tuple(allowed) for name, allowed in asked.items()}
     return found
 
 
