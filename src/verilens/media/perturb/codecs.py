@@ -121,7 +121,7 @@ class VideoCodec:
 Codec = StillCodec | VideoCodec
 LOSSLESS = StillCodec(format="PNG")
 # What carries a perturbation that is no compression: visually lossless, and read everywhere.
-CARRIER = VideoCodec(encoder="libx264", crf=10)
+CARRIER = VideoCodec(encoder="libx264", crf=10, options={"preset": "veryfast"})
 
 
 def video_frame(frame: Pixels, stamp: int) -> av.VideoFrame:
