@@ -126,3 +126,17 @@ def test_fairness_lists_all_groups_and_names_nobody(tmp_path):
     assert [g["name"] for g in found["slices"][0]["groups"]] == ["light", "3", "4", "5", "6"]
     with pytest.raises(ConfigError, match="A,B:NAME"):
         run("fairness", path, "--merge", "skin-type")
+
+
+def test_matrix_prints_means_over_types(tmp_path):
+    path = tmp_path / "auc.csv"
+    path.write_text("train,test,AUC\nsimswap,simswap,0.9\nsimswap,lia,0.7\nlia,lia,0.8\n")
+    shown = run("matrix", path, "--types", "df40", "--svg", tmp_path / "m.svg")
+    assert "| lia |  | 0.800 | 0.800 |" in shown.stdout
+    assert "| FS | 0.900 | 0.700 | 0.800 |" in shown.stdout
+    assert "mean on the same test: 0.850; on any other test: 0.700" in shown.stdout
+    assert (tmp_path / "m.svg").read_text().startswith("<svg")
+    found = json.loads(run("matrix", path, "--json", "-").stdout)
+    assert found["value"] == [[0.9, 0.7], [None, 0.8]]
+    with pytest.raises(DatasetError, match="give df40 or a CSV"):
+        run("matrix", path, "--types", tmp_path / "absent.csv")

@@ -69,7 +69,7 @@ def roc(table: Table) -> Plot | None:
         axes.legend(loc="lower right")
 
     caption = "The higher and further left the better; the diagonal is a coin."
-    return Plot("ROC", _svg("roc", draw, (4.6, 4.4)), caption)
+    return Plot("ROC", drawing("roc", draw, (4.6, 4.4)), caption)
 
 
 def det(table: Table) -> Plot | None:
@@ -93,7 +93,7 @@ def det(table: Table) -> Plot | None:
         axes.legend(loc="upper right")
 
     caption = "The same, spread out where errors are rare; the lower left is better."
-    return Plot("DET", _svg("det", draw, (4.6, 4.4)), caption)
+    return Plot("DET", drawing("det", draw, (4.6, 4.4)), caption)
 
 
 def reliability(table: Table) -> Plot | None:
@@ -111,7 +111,7 @@ def reliability(table: Table) -> Plot | None:
         axes.legend(loc="upper left")
 
     caption = "On the diagonal, what is stated is what happens. Bins are a tenth wide."
-    return Plot("Reliability", _svg("reliability", draw, (4.6, 4.4)), caption)
+    return Plot("Reliability", drawing("reliability", draw, (4.6, 4.4)), caption)
 
 
 def groups(table: Table, by: str) -> Plot | None:
@@ -142,7 +142,7 @@ def groups(table: Table, by: str) -> Plot | None:
             axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 
     height = 1.2 + len(names) * (0.16 + 0.12 * len(methods))
-    svg = _svg(f"groups-{_plain(by)}", draw, (6.4, max(2.2, height)))
+    svg = drawing(f"groups-{_plain(by)}", draw, (6.4, max(2.2, height)))
     left = len({row.name for row in rows}) - len(names)
     rest = f" The {left} best are left out." if left else ""
     return Plot(f"{title(measure)} by {by}", svg, f"Bars are intervals; the worst is last.{rest}")
@@ -171,7 +171,7 @@ def robustness(table: Table) -> Plot | None:
             panel.set_visible(False)
 
     size = (3.0 * across + 0.6, 2.6 * down)
-    svg = _svg("robustness", draw, size, nrows=down, ncols=across, sharey=True)
+    svg = drawing("robustness", draw, size, nrows=down, ncols=across, sharey=True)
     return Plot("Robustness", svg, "Severity 0 is the untouched file.")
 
 
@@ -189,7 +189,9 @@ def _line(number: int) -> Mapping[str, Any]:
     return {"color": LINES[number % len(LINES)], "ls": dashes}
 
 
-def _svg(name: str, draw: Callable[[Any], None], size: tuple[float, float], **layout: Any) -> str:
+def drawing(
+    name: str, draw: Callable[[Any], None], size: tuple[float, float], **layout: Any
+) -> str:
     """Return what `draw` puts on axes as SVG without style attributes, its ids its own."""
     try:
         import matplotlib as mpl

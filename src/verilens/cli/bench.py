@@ -33,6 +33,10 @@ FAIRNESS = (
     "Examples:  verilens bench fairness run/npr.parquet   |   verilens bench fairness "
     "run/npr.parquet --by skin-type --by 'skin-type x lighting' --merge skin-type=5,6:dark"
 )
+MATRIX = (
+    "Examples:  verilens bench matrix auc.csv --types df40   |   "
+    "verilens bench matrix simswap=simswap.json fsgan=fsgan.json --html matrix.html"
+)
 JUDGED, DRAWN, READ = "What is judged", "How sure it is", "How files are read"
 
 
@@ -338,6 +342,53 @@ def fairness(
         if json != "-":
             _show_fairness(found[-1])
     _write(json, {"methods": [fair.plain(one) for one in found]})
+
+
+@app.command(epilog=MATRIX)
+def matrix(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CSV|TRAIN=TABLE...",
+            help="A CSV with train,test,FIGURE, or for each training what 'bench score --by "
+            "generator --json' wrote.",
+        ),
+    ],
+    types: Annotated[
+        str,
+        typer.Option(metavar="df40|CSV", help="Types to average over: DF40's, or name,type."),
+    ] = "",
+    by: Annotated[str, typer.Option(help="Which groups of the tables are tests.")] = "generator",
+    svg: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The heat map, to stand in a page.")
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Put figures of many trainings and tests in one matrix, in Markdown, with means over types.
+
+    A cell nobody measured stays blank and counts in no mean.
+    """
+    from verilens.bench import matrix as grids
+    from verilens.bench import result
+
+    named = dict(source.split("=", 1) for source in sources if "=" in source)
+    tables = {train: result.read(Path(path)) for train, path in named.items()}
+    found = grids.of_tables(tables, by) if tables else grids.read(Path(sources[0]))
+    known = grids.types_of(types)
+    shown = [grids.markdown(found), _transferred("test", grids.transfer(found))]
+    if known:
+        shown += [grids.markdown(grids.by_type(found, known))]
+        shown += [_transferred("type", grids.transfer(found, known))]
+    if json != "-":
+        typer.echo("\n".join(shown))
+    if svg is not None:
+        svg.write_text(grids.heat(found).svg, encoding="utf-8")
+    _write(json, grids.plain(found))
+
+
+def _transferred(what: str, means: tuple[float, float]) -> str:
+    said = ("-" if mean != mean else f"{mean:.3f}" for mean in means)
+    return "mean on the same {0}: {1}; on any other {0}: {2}\n".format(what, *said)
 
 
 def _merges(given: list[str]) -> dict[str, dict[str, str]]:
