@@ -2,9 +2,10 @@
 
     python -m verilens.train.starter.sources SNAPSHOTS OUT
 
-SNAPSHOTS holds git directories named OWNER+NAME/repo. What is taken, and as what, stands in
-`sources.toml`; OUT gets the files and a manifest.csv in the layout of the corpus' other parts. A
-repository that is absent is named and left out.
+SNAPSHOTS holds git directories named OWNER+NAME/repo. What is taken, and as what, stands in the
+lists of the folder `sources`; OUT gets the files and a manifest.csv in the layout of the corpus'
+other parts. A repository that is absent is named and left out, and so is a file that an earlier
+source has given already.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
+LISTS = ("stills_generated", "stills_genuine", "clips_generated", "clips_genuine")
 SUFFIXES = {"image": (".jpg", ".jpeg", ".png", ".webp"), "video": (".mp4", ".gif", ".webm", ".mov")}
 LEAST_BYTES, LEAST_SIDE_PX, LONGEST = 9000, 200, 2.4
 UNFIT = re.compile(
@@ -32,11 +34,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One entry of `sources.toml`."""
+    """One entry of a list: the files of a commit that are one kind of media, of one label."""
 
     repository: str
     commit: str
-    files: str
+    files: tuple[str, ...]  # regular expressions; a path must contain one of them
     kind: str
     label: str
     generator: str = ""
@@ -46,7 +48,7 @@ class Source:
         path = Path(name.lower())
         is_unfit = self.label == "ai" and UNFIT.search(path.name)
         fits = path.suffix in SUFFIXES[self.kind] and size >= LEAST_BYTES
-        return fits and not is_unfit and re.search(self.files, name) is not None
+        return fits and not is_unfit and any(re.search(part, name) for part in self.files)
 
 
 class Blob(NamedTuple):
@@ -56,9 +58,19 @@ class Blob(NamedTuple):
 
 
 def sources() -> list[Source]:
-    """Return the entries of `sources.toml`."""
-    text = (files("verilens.train.starter") / "sources.toml").read_text(encoding="utf-8")
-    return [Source(**entry) for entry in tomllib.loads(text)["source"]]
+    """Return the entries of all lists, in the order of LISTS."""
+    folder = files("verilens.train.starter") / "sources"
+    texts = [(folder / f"{name}.toml").read_text(encoding="utf-8") for name in LISTS]
+    return [source for text in texts for source in parsed(text)]
+
+
+def parsed(text: str) -> Iterator[Source]:
+    """Yield the entries of one list, whose head states the kind and the label of them all."""
+    content = tomllib.loads(text)
+    for entry in content["source"]:
+        wanted = entry.pop("files")
+        parts = (wanted,) if isinstance(wanted, str) else tuple(wanted)
+        yield Source(**entry, files=parts, kind=content["kind"], label=content["label"])
 
 
 def blobs(git_dir: Path, commit: str) -> Iterator[Blob]:
@@ -69,25 +81,40 @@ def blobs(git_dir: Path, commit: str) -> Iterator[Blob]:
             yield Blob(name, facts.split()[2], int(facts.split()[3]))
 
 
-def extract(source: Source, snapshots: Path, out: Path, seen: set[str]) -> Iterator[dict[str, str]]:
-    """Write the source's files below `out` and yield their manifest rows. seen: blobs taken."""
+def extract(
+    source: Source, snapshots: Path, out: Path, taken: dict[str, Source]
+) -> Iterator[dict[str, str]]:
+    """Write the source's files below `out` and yield their manifest rows.
+
+    taken: which source gave each blob so far; the blobs of this one are added.
+    """
     git_dir = snapshots / source.repository.replace("/", "+") / "repo"
     git_dir = git_dir / ".git" if (git_dir / ".git").is_dir() else git_dir
     if not git_dir.is_dir():
         logger.warning("%s: no snapshot at %s; left out", source.repository, git_dir)
         return
     for blob in blobs(git_dir, source.commit):
-        if blob.key in seen or not source.takes(blob.name, blob.size):
+        if not source.takes(blob.name, blob.size) or _is_repeated(blob, source, taken):
             continue
         content = _git(git_dir, "cat-file", "blob", blob.key)
         size = _size(content) if source.kind == "image" else (0, 0)
         if size is None:
             continue
-        seen.add(blob.key)
+        taken[blob.key] = source
         path = Path(source.kind) / source.label / (blob.key[:16] + Path(blob.name).suffix.lower())
         (out / path).parent.mkdir(parents=True, exist_ok=True)
         (out / path).write_bytes(content)
         yield _row(source, blob, path, size)
+
+
+def _is_repeated(blob: Blob, source: Source, taken: dict[str, Source]) -> bool:
+    """Return whether the blob is taken; one that another source gave is named."""
+    first = taken.get(blob.key)
+    if first is not None and first != source:
+        told = "%s: %s is left out, %s has given it as %s %s"
+        origin = (first.repository, first.label, first.generator or first.kind)
+        logger.warning(told, source.repository, blob.name, *origin)
+    return first is not None
 
 
 def _row(source: Source, blob: Blob, path: Path, size: tuple[int, int]) -> dict[str, str]:
@@ -127,10 +154,10 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     args = parser.parse_args()
     logging.basicConfig(format="%(message)s", level=logging.INFO)
-    seen: set[str] = set()
+    taken: dict[str, Source] = {}
     rows = []
     for source in sources():
-        found = list(extract(source, args.snapshots, args.out, seen))
+        found = list(extract(source, args.snapshots, args.out, taken))
         logger.info("%5d %s %s %s", len(found), source.kind, source.label, source.repository)
         rows += found
     with (args.out / "manifest.csv").open("w", newline="") as file:
