@@ -9,7 +9,13 @@ from PIL import Image
 pytest.importorskip("sklearn")
 
 from verilens.train.starter import fakes, fusion, heads, trunks, views
-from verilens.train.starter.corpus import TRUNK_SOURCES, Item, source_folds, training_side
+from verilens.train.starter.corpus import (
+    RELATED,
+    TRUNK_SOURCES,
+    Item,
+    source_folds,
+    training_side,
+)
 
 
 def item(n: int, source: str, generator: str = "", width: int = 640) -> Item:
@@ -35,6 +41,16 @@ def test_no_source_and_no_family_on_both_sides(corpus):
         assert not {i.family for i in train if i.family} & {i.family for i in test if i.family}
         assert not {i.source for i in test} & TRUNK_SOURCES
     assert corpus[0].family == corpus[6].family == "sdxl"
+
+
+def test_related_sources_share_a_fold(corpus):
+    related = [item(n, source) for group in RELATED for source in sorted(group) for n in range(3)]
+    folds = source_folds(corpus + related, 3)
+    for group in RELATED:
+        assert len({folds[source] for source in group}) == 1
+        assert (folds[min(group)] == -1) == bool(group & TRUNK_SOURCES)
+    named = [source for group in RELATED for source in group]
+    assert len(named) == len(set(named))
 
 
 def test_views_have_one_format_and_ignore_the_label():

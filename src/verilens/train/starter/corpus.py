@@ -23,6 +23,54 @@ TRUNK_SOURCES = frozenset(
     {"BIDS/BSDS500", "EliSchwartz/imagenet-sample-images", "jbhuang0604/SelfExSR"}
 )
 
+# Repositories that show the same photographs or films, or edits of them; a group is in one fold.
+RELATED: tuple[frozenset[str], ...] = (
+    frozenset({"EliSchwartz/imagenet-sample-images", "swdee/go-rknnlite-data"}),  # ImageNet
+    frozenset({"clovaai/stargan-v2", "podgorskiy/ALAE"}),  # CelebA-HQ
+    frozenset({"cszn/FFDNet", "imageio/imageio-binaries"}),  # Kodak's test pictures
+    frozenset({"PixArt-alpha/PixArt-alpha", "PixArt-alpha/PixArt-alpha.github.io"}),
+    frozenset({"YadiraF/DECA", "YadiraF/PRNet"}),
+    frozenset({"creativetimofficial/material-kit", "creativetimofficial/paper-kit-2"}),
+    frozenset({"gaomingqi/Track-Anything", "sczhou/ProPainter"}),
+    frozenset(  # the pictures that papers on style transfer show
+        {
+            "clovaai/WCT2",
+            "gordicaleksa/pytorch-neural-style-transfer",
+            "jcjohnson/neural-style",
+            "luanfujun/deep-painterly-harmonization",
+            "luanfujun/deep-photo-styletransfer",
+            "naoto0804/pytorch-AdaIN",
+        }
+    ),
+    frozenset(  # films of DAVIS and TokenFlow, what video editors make of them; SAM's pictures
+        {
+            "AILab-CVC/VideoCrafter",
+            "ChenyangQiQi/FateZero",
+            "Doubiiu/Doubiiu.github.io",
+            "Doubiiu/DynamiCrafter",
+            "G-U-N/Gen-L-Video",
+            "VideoCrafter/VideoCrafter",
+            "ToonCrafter/ToonCrafter",
+            "YBYBZhang/ControlVideo",
+            "bijustin/video-segmentation",
+            "diffusion-motion-transfer/diffusion-motion-transfer.github.io",
+            "facebookresearch/co-tracker",
+            "facebookresearch/sam2",
+            "facebookresearch/segment-anything",
+            "flatten-video-editing/flatten-video-editing.github.io",
+            "geekyutao/Inpaint-Anything",
+            "omerbt/TokenFlow",
+            "rave-video/rave-video.github.io",
+            "rehg-lab/RAVE",
+            "showlab/MotionDirector",
+            "svd-keyframe-interpolation/svd-keyframe-interpolation.github.io",
+            "tuneavideo/tuneavideo.github.io",
+            "vidtome-diffusion/vidtome-diffusion.github.io",
+            "z-x-yang/Segment-and-Track-Anything",
+        }
+    ),
+)
+
 _FAMILIES = (
     ("midjourney", "midjourney"),
     ("sdxl", "sdxl"),
@@ -114,23 +162,28 @@ def capped(items: Sequence[Item], limit: int) -> list[Item]:
 def source_folds(items: Sequence[Item], n_folds: int) -> dict[str, int]:
     """Return the test fold of each source; -1 = trains only.
 
-    Greedy: large sources first, each to the fold that holds fewest items of its labels.
+    Greedy: large groups of related sources first, each to the fold that holds fewest items of its
+    labels. A group with a trunk source trains only.
     """
-    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    counts: defaultdict[frozenset[str], Counter[str]] = defaultdict(Counter)
     for item in items:
-        counts[item.source][item.label] += 1
+        counts[_group(item.source)][item.label] += 1
     totals: Counter[str] = Counter()
     for count in counts.values():
         totals.update(count)
     loads: list[Counter[str]] = [Counter() for _ in range(n_folds)]
-    folds: dict[str, int] = {}
-    for source in sorted(counts, key=lambda s: (-sum(counts[s].values()), s)):
-        if source in TRUNK_SOURCES:
-            folds[source] = -1
+    groups: dict[frozenset[str], int] = {}
+    for group in sorted(counts, key=lambda g: (-sum(counts[g].values()), min(g))):
+        if group & TRUNK_SOURCES:
+            groups[group] = -1
             continue
-        folds[source] = min(range(n_folds), key=lambda f: _load(loads[f], counts[source], totals))
-        loads[folds[source]].update(counts[source])
-    return folds
+        groups[group] = min(range(n_folds), key=lambda f: _load(loads[f], counts[group], totals))
+        loads[groups[group]].update(counts[group])
+    return {item.source: groups[_group(item.source)] for item in items}
+
+
+def _group(source: str) -> frozenset[str]:
+    return next((group for group in RELATED if source in group), frozenset({source}))
 
 
 def _load(held: Counter[str], added: Counter[str], totals: Counter[str]) -> float:
