@@ -16,7 +16,7 @@ LEVELS = (
     {"errors", "records", "card", "config"},
     {"batch", "method", "weights", "catalog", "taxonomy"},
     {"media", "tables", "layout"},
-    {"datasets", "manifest"},
+    {"datasets", "manifest", "face_filter"},
     {"options", "nn"},
     {"verify"},
     {"train"},
@@ -34,7 +34,7 @@ LEAVES = {"bench.metrics"}
 # Importing these must not import torch: scanning known files and asking for help never need it.
 LIGHT = (
     *("records", "card", "config", "errors", "catalog", "weights", "media", "options", "report"),
-    *("tables", "layout", "manifest", "datasets"),
+    *("tables", "layout", "manifest", "datasets", "face_filter"),
 )
 
 BANNED = {"utils", "util", "helpers", "helper", "common", "base", "misc", "core", "manager"}
