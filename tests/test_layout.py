@@ -137,11 +137,14 @@ def test_a_list_that_breaks_off_is_named_with_its_line(tmp_path, read, text, lin
         list(read(path))
 
 
-def test_a_list_nested_too_deeply_is_named(tmp_path):
+@pytest.mark.parametrize("value", ['{"a": ' * 200_000, '{"a": ' + "9" * 5000 + "}"])
+def test_what_python_cannot_hold_is_named(tmp_path, value):
     path = tmp_path / "list.json"
-    path.write_text("[" + '{"a": ' * 200_000)
-    with pytest.raises(DatasetError, match=r"list\.json:1: "):
+    path.write_text(f"[{value}")
+    with pytest.raises(DatasetError, match=r"list\.json:1: a number too long or nested"):
         list(layout.entries(path))
+    with pytest.raises(DatasetError, match=r"list\.json: no JSON to read"):
+        layout.read_json(path)
     assert layout.first_object(path) == {}
 
 

@@ -140,6 +140,9 @@ def read_json(path: Path) -> Any:
         return json.loads(_text(path))
     except json.JSONDecodeError as error:
         raise wrong(path, error.lineno, f"no valid JSON ({error.msg}); fetch it again") from error
+    except (ValueError, RecursionError) as error:
+        what = "no JSON to read: a number too long or nested too deeply; fetch it again"
+        raise wrong(path, None, what) from error
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -156,7 +159,7 @@ def first_object(path: Path) -> dict[str, Any]:
         with path.open(encoding="utf-8-sig", errors="replace") as file:
             head = file.read(HEAD)
         found = DECODER.raw_decode(head, max(head.find("{"), 0))[0]
-    except (OSError, json.JSONDecodeError, RecursionError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -217,8 +220,9 @@ class _Json:
         except json.JSONDecodeError as error:
             what = f"no valid JSON ({error.msg}); fetch it again"
             raise wrong(self.path, error.lineno, what) from error
-        except RecursionError as error:
-            raise wrong(self.path, self.line, "nested too deeply; fetch it again") from error
+        except (ValueError, RecursionError) as error:
+            what = "a number too long or nested too deeply; fetch it again"
+            raise wrong(self.path, self.line, what) from error
         self._go(end)
         return found
 
