@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from verilens.cli.data_doctor import EXAMPLES as DOCTOR
+from verilens.cli.data_doctor import doctor
 from verilens.errors import ConfigError, DatasetError
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
+
+app.command(epilog=DOCTOR)(doctor)
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON on standard output.")]
 Name = Annotated[str, typer.Argument(help="A data set; 'verilens data list' names them.")]
