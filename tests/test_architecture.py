@@ -43,7 +43,7 @@ LIMIT_FILE, LIMIT_FUNCTION, LIMIT_PARAMETERS = 500, 60, 6
 LARGE = {
     "cli/perturb.py:perturb": "its signature is the list of the command's options",
     "cli/bench.py:compare": "its signature is the list of the command's options",
-    "cli/bench.py:fairness": "its signature is the list of the command's options",
+    "cli/bench_fairness.py:fairness": "its signature is the list of the command's options",
     "cli/bench.py:score": "its signature is the list of the command's options",
     "cli/bench_run.py:run_": "its signature is the list of the command's options",
     "cli/scan.py:scan": "its signature is the list of the command's options",

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from verilens import manifest
 from verilens.bench import predictions
 from verilens.bench.predictions import Prediction
 from verilens.cli import app
 from verilens.errors import ConfigError, DatasetError
+from verilens.records import Sample
 
 
 def run(*arguments):
@@ -140,3 +142,18 @@ def test_matrix_prints_means_over_types(tmp_path):
     assert found["value"] == [[0.9, 0.7], [None, 0.8]]
     with pytest.raises(DatasetError, match="give df40 or a CSV"):
         run("matrix", path, "--types", tmp_path / "absent.csv")
+
+
+def test_localize_joins_predictions_and_manifest(tmp_path):
+    film = Sample(id="v", uri="/v.mp4", kind="video", label=1, segments=((1.0, 3.0),), split="test")
+    listed, proposed = tmp_path / "m.parquet", tmp_path / "p.parquet"
+    manifest.write(listed, [film], "mine", tmp_path)
+    rows = [Prediction(id="v", label=1, score=0.5, where=((1.0, 3.0, 0.9),))]
+    predictions.write(proposed, rows, {})
+    shown = run("localize", proposed, listed, "--draws", 20)
+    assert re.search(r"mean AP +1\.000", shown.stdout)
+    assert "1 judged, 0 with nothing proposed, 0 not scored" in shown.stdout
+    found = json.loads(run("localize", proposed, listed, "--json", "-").stdout)
+    assert found["spans"]["cells"]["AR at 2"]["value"] == 1.0
+    with pytest.raises(DatasetError, match="neither forged spans nor masks"):
+        run("localize", proposed, listed, "--split", "val")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from verilens.errors import DatasetError
+
 if TYPE_CHECKING:
     from verilens.bench.columns import Columns
-    from verilens.bench.fairness import Fairness
     from verilens.bench.metrics.grouping import Pooling
     from verilens.bench.result import Row, Table
 
@@ -29,10 +30,7 @@ COMPARE = (
     "compare a.csv b.csv c.csv --metric eer --json -"
 )
 TABLE = "Example:  verilens bench table table.json --html table.html --latex table.tex"
-FAIRNESS = (
-    "Examples:  verilens bench fairness run/npr.parquet   |   verilens bench fairness "
-    "run/npr.parquet --by skin-type --by 'skin-type x lighting' --merge skin-type=5,6:dark"
-)
+LOCALIZE = "Example:  verilens bench localize run/npr.parquet forgerynet.parquet"
 MATRIX = (
     "Examples:  verilens bench matrix auc.csv --types df40   |   "
     "verilens bench matrix simswap=simswap.json fsgan=fsgan.json --html matrix.html"
@@ -175,7 +173,7 @@ def score(
         measures=tuple(m.strip() for m in metrics.split(",") if m.strip()) or DEFAULT,
         by=tuple(by),
         cluster=cluster,
-        pooling=_pooling(pool),
+        pooling=pooling_of(pool),
         split=split,
         threshold=threshold,
         validation=threshold_from,
@@ -185,13 +183,13 @@ def score(
         worst=worst,
         plan=Plan(draws=draws),
     )
-    read = _read(files, columns, inverted)
-    with _busy("scoring"):
-        table = scored(read, settings)
-        table = audited(table, read) if audit else table
+    given = read(files, columns, inverted)
+    with busy("scoring"):
+        table = scored(given, settings)
+        table = audited(table, given) if audit else table
     if json != "-":
         _show(table)
-    _write(json, as_json(table))
+    write(json, as_json(table))
 
 
 @app.command(epilog=COMPARE)
@@ -220,20 +218,20 @@ def compare(
 
     settings = Settings(
         cluster=cluster,
-        pooling=_pooling(pool),
+        pooling=pooling_of(pool),
         split=split,
         threshold=threshold,
         validation=threshold_from,
         rule=threshold_at,
         plan=Plan(draws=draws),
     )
-    read = _read(files, columns, inverted)
-    with _busy("comparing"):
-        found = comparing.compare(read, metric, settings)
+    given = read(files, columns, inverted)
+    with busy("comparing"):
+        found = comparing.compare(given, metric, settings)
     if json != "-":
         heads = ("first", "second", "difference", "p (Holm)", "p, DeLong (Holm)")
         grid(heads, table.pairs(found), table.said_of(found))
-    _write(json, comparing.plain(found))
+    write(json, comparing.plain(found))
 
 
 @app.command(epilog=TABLE)
@@ -263,85 +261,13 @@ def table(
         (latex, writing.latex),
         (html, lambda table: writing.html(table, title)),
     )
-    for path, write in outputs:
+    for path, text_of in outputs:
         if path is not None:
-            path.write_text(write(found), encoding="utf-8")
+            path.write_text(text_of(found), encoding="utf-8")
             typer.echo(f"wrote {path}", err=True)
     if json is None and not any(path for path, _ in outputs):
         _show(found)
-    _write(json, result.plain(found))
-
-
-@app.command(epilog=FAIRNESS)
-def fairness(
-    files: Files,
-    by: Annotated[
-        list[str],
-        typer.Option(
-            metavar="ATTRIBUTE",
-            help="Groups to compare, repeatable; 'a x b' crosses two. Default: age group, gender, "
-            "skin type and lighting where they are stated.",
-            rich_help_panel=JUDGED,
-        ),
-    ] = [],  # noqa: B006
-    merge: Annotated[
-        list[str],
-        typer.Option(
-            metavar="ATTRIBUTE=A,B:NAME",
-            help="Take values together, e.g. skin-type=5,6:dark; repeatable.",
-            rich_help_panel=JUDGED,
-        ),
-    ] = [],  # noqa: B006
-    split: Split = "",
-    threshold: At = 0.5,
-    threshold_from: From = "",
-    threshold_at: Rule = "balance",
-    pool: Pools = Pool.mean,
-    subject: Annotated[
-        str,
-        typer.Option(metavar="COLUMN", help="Who is drawn together.", rich_help_panel=DRAWN),
-    ] = "identity",
-    few: Annotated[
-        int, typer.Option(min=1, help="People below it: flagged.", rich_help_panel=DRAWN)
-    ] = 30,
-    draws: Draws = 1000,
-    columns: Roles = [],  # noqa: B006
-    inverted: Inverted = False,
-    json: Json = None,
-) -> None:
-    """Compare error rates of groups of people, drawing persons, never videos.
-
-    Lists every group, empty ones too, tests each against everybody else, and names no person.
-    """
-    from verilens.bench import fairness as fair
-    from verilens.bench.metrics.intervals import Plan
-    from verilens.bench.score import Settings, prepared, renamed
-
-    plan = Plan(draws=draws)
-    settings = Settings(
-        pooling=_pooling(pool),
-        split=split,
-        threshold=threshold,
-        validation=threshold_from,
-        rule=threshold_at,
-        one_class=True,
-    )
-    found = []
-    for file in renamed(_read(files, columns, inverted)):
-        samples, at = prepared(file, settings)
-        asked = fair.Asked(
-            by=tuple(by) or fair.stated(samples),
-            subject=subject,
-            threshold=at.value,
-            merge=_merges(merge),
-            few=few,
-            plan=plan,
-        )
-        with _busy("drawing persons"):
-            found.append(fair.fairness(samples, asked))
-        if json != "-":
-            _show_fairness(found[-1])
-    _write(json, {"methods": [fair.plain(one) for one in found]})
+    write(json, result.plain(found))
 
 
 @app.command(epilog=MATRIX)
@@ -383,7 +309,44 @@ def matrix(
         typer.echo("\n".join(shown))
     if svg is not None:
         svg.write_text(grids.heat(found).svg, encoding="utf-8")
-    _write(json, grids.plain(found))
+    write(json, grids.plain(found))
+
+
+@app.command(epilog=LOCALIZE)
+def localize(
+    predictions: Annotated[
+        Path, typer.Argument(metavar="PREDICTIONS", help="A file of 'verilens bench run'.")
+    ],
+    manifest: Annotated[
+        Path, typer.Argument(metavar="MANIFEST", help="What 'verilens data manifest' wrote.")
+    ],
+    split: Split = "",
+    draws: Draws = 200,
+    json: Json = None,
+) -> None:
+    """Judge where predictions say a forgery lies: spans of videos, masks of pictures."""
+    from verilens import manifest as manifests
+    from verilens.bench import localize as places
+    from verilens.bench import predictions as scored
+    from verilens.bench.metrics.intervals import Plan
+    from verilens.bench.result import bounds, words
+
+    rows = list(scored.read(predictions))
+    samples = [s for s in manifests.read(manifest) if split in ("", s.split)]
+    plan, found = Plan(draws=draws), {}
+    with busy("judging places"):
+        films = [s for s in samples if s.kind in ("video", "frames")]
+        if any(s.segments for s in films):
+            found["spans"] = places.spans(rows, films, plan)
+        if any(s.mask for s in samples):
+            found["pixels"] = places.pixels(rows, (s for s in samples if s.kind == "image"), plan)
+    if not found:
+        raise DatasetError(f"{manifest}: has neither forged spans nor masks to judge by")
+    for kind, one in found.items() if json != "-" else ():
+        cells = ([name, words(c, ""), bounds(c, ""), c.reason] for name, c in one.cells.items())
+        said = f"{one.samples} judged, {one.silent} with nothing proposed, {one.absent} not scored"
+        grid((kind, "value", "interval", ""), cells, [said])
+    write(json, {kind: places.plain(one) for kind, one in found.items()})
 
 
 def _transferred(what: str, means: tuple[float, float]) -> str:
@@ -391,34 +354,7 @@ def _transferred(what: str, means: tuple[float, float]) -> str:
     return "mean on the same {0}: {1}; on any other {0}: {2}\n".format(what, *said)
 
 
-def _merges(given: list[str]) -> dict[str, dict[str, str]]:
-    from verilens.errors import ConfigError
-
-    merges: dict[str, dict[str, str]] = {}
-    for text in given:
-        attribute, _, rest = text.partition("=")
-        values, mark, name = rest.rpartition(":")
-        if not (attribute and values and mark and name):
-            raise ConfigError(f"--merge {text}: write ATTRIBUTE=A,B:NAME, e.g. skin-type=5,6:dark")
-        merges.setdefault(attribute, {}).update(dict.fromkeys(values.split(","), name))
-    return merges
-
-
-def _show_fairness(found: "Fairness") -> None:
-    from verilens.bench import fairness as fair
-
-    heads = ("group", "people", "fakes", "genuine", "missing", *fair.SHOWN, "p vs. others (Holm)")
-    title = f"{found.method}: {found.samples} samples of {found.people} people"
-    typer.echo(f"{title}, scores above {found.threshold:.4g} called fake")
-    for cut in found.slices:
-        typer.echo(f"\nby {cut.by}")
-        notes = list(fair.remarks(cut))
-        if cut is found.slices[-1]:
-            notes += [*found.notes, f"{found.missing} samples have no score; none is counted"]
-        grid(heads, fair.rows(cut), notes)
-
-
-def _read(files: list[Path], columns: list[str], inverted: bool) -> "list[Columns]":
+def read(files: list[Path], columns: list[str], inverted: bool) -> "list[Columns]":
     """Return the files in memory, one or many; a folder stands for the Parquet files in it."""
     from verilens.bench.columns import load
     from verilens.errors import ConfigError, DatasetError
@@ -434,11 +370,12 @@ def _read(files: list[Path], columns: list[str], inverted: bool) -> "list[Column
         paths += sorted(file.glob("*.parquet")) if file.is_dir() else [file]
     if not paths:
         raise DatasetError(f"{files[0]}: no predictions; make them with 'verilens bench run'")
-    with _busy("reading"):
+    with busy("reading"):
         return [load(path, roles, inverted) for path in paths]
 
 
-def _pooling(pool: Pool) -> "Pooling | None":
+def pooling_of(pool: Pool) -> "Pooling | None":
+    """Return how frames are pooled, None to judge frames."""
     return None if pool is Pool.none else cast("Pooling", pool.value)
 
 
@@ -476,13 +413,15 @@ def grid(heads: Iterable[str], rows: Iterable[Iterable[str]], notes: Iterable[st
         console.print(Text(f"- {note}"))
 
 
-def _busy(what: str) -> Any:
+def busy(what: str) -> Any:
+    """Return what shows that something goes on, on standard error."""
     from rich.console import Console
 
     return Console(stderr=True).status(what)
 
 
-def _write(path: str | None, found: dict[str, Any]) -> None:
+def write(path: str | None, found: dict[str, Any]) -> None:
+    """Write JSON to a file, or to standard output for -; nothing for None."""
     if path is None:
         return
     text = plain.dumps(found, indent=1, allow_nan=False)

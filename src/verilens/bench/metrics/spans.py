@@ -6,14 +6,16 @@ the yet untaken true span of its video that it overlaps most, and is right when 
 Average recall at k asks only whether one of a video's best k proposals reaches a true span.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from verilens.bench.metrics.arrays import Floats, Ints, Undefined
+from verilens.bench.metrics.arrays import Bools, Floats, Ints, Undefined
 
+CELLS = 4_000_000  # weights held at a time
+SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 OVERLAPS = tuple(step / 20 for step in range(10, 20))  # 0.5, 0.55, ... 0.95
 
 
@@ -50,54 +52,107 @@ def tiou(first: ArrayLike, second: ArrayLike) -> Floats:
 
 def temporal_ap(proposals: Spans, truth: Spans, overlap: float) -> float:
     """Return average precision at one tIoU threshold; Undefined without a true span."""
-    total = len(truth.video)
-    if not total:
-        raise Undefined("no forged spans in the truth")
-    if not np.isfinite(proposals.score).all():
-        raise ValueError("every proposal needs a finite score")
-    right = _matched(proposals, truth, overlap)
-    hits = np.cumsum(right)
-    precision = hits / np.arange(1, len(hits) + 1)
-    falling = np.maximum.accumulate(precision[::-1])[::-1]
-    return float((falling * right).sum() / total)
+    return mean_temporal_ap(proposals, truth, (overlap,))
 
 
 def mean_temporal_ap(proposals: Spans, truth: Spans, overlaps: Sequence[float] = OVERLAPS) -> float:
     """Return average precision, averaged over tIoU thresholds (0.5 to 0.95 in steps of 0.05)."""
-    return float(np.mean([temporal_ap(proposals, truth, overlap) for overlap in overlaps]))
+    _some(truth)
+    once = np.ones((1, _videos(proposals, truth)))
+    return float(ap_of_draws(proposals, truth, overlaps, once)[:, 0].mean())
 
 
 def average_recall(
     proposals: Spans, truth: Spans, k: int, overlaps: Sequence[float] = OVERLAPS
 ) -> float:
     """Return the share of true spans reached by a video's `k` best proposals, over thresholds."""
-    total = len(truth.video)
-    if not total:
-        raise Undefined("no forged spans in the truth")
-    reached = np.zeros(total)
-    for video in np.unique(truth.video):
-        true = np.flatnonzero(truth.video == video)
-        own = np.flatnonzero(proposals.video == video)
-        best = own[np.argsort(-proposals.score[own], kind="stable")][:k]
-        if len(best):
-            reached[true] = tiou(proposals.bounds[best], truth.bounds[true]).max(0)
-    return float(np.mean([(reached >= overlap).mean() for overlap in overlaps]))
+    _some(truth)
+    once = np.ones((1, _videos(proposals, truth)))
+    return float(recall_of_draws(proposals, truth, k, once, overlaps)[0])
 
 
-def _matched(proposals: Spans, truth: Spans, overlap: float) -> Floats:
-    """Return 1 for right and 0 for wrong proposals, by falling score."""
+def ap_of_draws(
+    proposals: Spans, truth: Spans, overlaps: Sequence[float], weights: Floats
+) -> Floats:
+    """Return average precision at each threshold when videos count `weights` times, (O, draws).
+
+    weights: (draws, videos). Matching is done once: it looks at one video at a time. NaN where no
+    drawn video has a true span.
+    """
+    if not np.isfinite(proposals.score).all():
+        raise ValueError("every proposal needs a finite score")
     order = np.argsort(-proposals.score, kind="stable")
-    right, taken = np.zeros(len(order)), np.zeros(len(truth.video), bool)
-    members = {video: np.flatnonzero(truth.video == video) for video in np.unique(truth.video)}
-    for rank, place in enumerate(order):
-        own = members.get(proposals.video[place])
-        if own is None:
-            continue
-        free = own[~taken[own]]
-        if not len(free):
-            continue
-        overlaps = tiou(proposals.bounds[place][None], truth.bounds[free])[0]
-        best = int(overlaps.argmax())
-        if overlaps[best] >= overlap:
-            right[rank], taken[free[best]] = 1.0, True
+    right = matched(proposals, truth, overlaps)[:, order]
+    step = max(1, CELLS // max(1, len(order)))
+    parts = [
+        _precision(right, weights[n : n + step][:, proposals.video[order]])
+        for n in range(0, len(weights), step)
+    ]
+    total = weights[:, truth.video].sum(1)
+    empty = np.full((len(right), len(total)), np.nan)
+    value: Floats = np.divide(np.hstack(parts), total, out=empty, where=total > 0)
+    return value
+
+
+def _precision(right: Bools, counts: Floats) -> Floats:
+    """Return precision summed over right proposals, by falling score, (O, draws)."""
+    seen = np.maximum(np.cumsum(counts, 1), 1e-300)
+    rows = []
+    for flags in right:
+        hits = counts * flags
+        precision = np.cumsum(hits, 1) / seen
+        falling = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        rows.append((falling * hits).sum(1))
+    return np.array(rows)
+
+
+def recall_of_draws(
+    proposals: Spans, truth: Spans, k: int, weights: Floats, overlaps: Sequence[float] = OVERLAPS
+) -> Floats:
+    """Return average recall at `k` when videos count `weights` times, (draws,)."""
+    reached = np.zeros(len(truth.video))
+    for own, true in _by_video(proposals, truth):
+        if len(own):
+            reached[true] = tiou(proposals.bounds[own[:k]], truth.bounds[true]).max(0)
+    share = (reached[:, None] >= np.array(overlaps)).mean(1)
+    counts = weights[:, truth.video]
+    total = counts.sum(1)
+    empty = np.full(len(total), np.nan)
+    value: Floats = np.divide(counts @ share, total, out=empty, where=total > 0)
+    return value
+
+
+def matched(proposals: Spans, truth: Spans, overlaps: Sequence[float]) -> Bools:
+    """Return which proposals are right at each threshold, (O, P)."""
+    right = np.zeros((len(overlaps), len(proposals.video)), bool)
+    for own, true in _by_video(proposals, truth):
+        table = tiou(proposals.bounds[own], truth.bounds[true]).tolist()
+        for rank, overlap in enumerate(overlaps):
+            free = set(range(len(true)))
+            for place, row in zip(own.tolist(), table, strict=True):
+                best = max(free, key=row.__getitem__)
+                if row[best] >= overlap:
+                    right[rank, place] = True
+                    free.remove(best)
+                    if not free:
+                        break
     return right
+
+
+def _by_video(proposals: Spans, truth: Spans) -> Iterator[tuple[Ints, Ints]]:
+    """Yield for each video with true spans its proposals, best first, and its true spans."""
+    order = np.lexsort((-proposals.score, proposals.video))
+    sides = order, np.argsort(truth.video, kind="stable")
+    keys = proposals.video[sides[0]], truth.video[sides[1]]
+    for video in np.unique(truth.video):
+        first, last = ([np.searchsorted(key, video, side) for key in keys] for side in SIDES)
+        yield sides[0][first[0] : last[0]], sides[1][first[1] : last[1]]
+
+
+def _some(truth: Spans) -> None:
+    if not len(truth.video):
+        raise Undefined("no forged spans in the truth")
+
+
+def _videos(proposals: Spans, truth: Spans) -> int:
+    return int(max(proposals.video.max(initial=0), truth.video.max(initial=0))) + 1
