@@ -215,6 +215,8 @@ def test_threshold_comes_from_rows_that_are_not_judged(tmp_path):
     with pytest.raises(DatasetError, match="all rows are of split 'val'"):
         score([only], settings(validation="val"))
     assert score([found], settings(split="test", measures=("auc",))).rows[0].fakes == 100
+    assert any("judged together: test, val" in n for n in score([found], settings()).notes)
+    assert not any("together" in note for note in table.notes)
 
 
 def test_attacks_are_judged_by_the_worst_species():

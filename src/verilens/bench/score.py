@@ -63,20 +63,21 @@ def score(files: Sequence[Columns], settings: Settings) -> Table:
     measures(settings.measures)
     files = renamed(files)
     rows: list[Row] = []
-    thresholds, drawn_by, shown = {}, {}, {}
+    thresholds, drawn_by, shown, splits = {}, {}, {}, set()
     for file in files:
         judged, threshold = prepared(file, settings)
         cluster = cluster_of(judged, settings.cluster)
         judge = Judge(judged, settings.measures, threshold.value, cluster, settings.plan)
         rows += rows_of(judge, settings)
         thresholds[file.name], drawn_by[file.name] = threshold, cluster
+        splits |= stated_splits(judged)
         shown[file.name] = curves(judged, MEASURES[settings.measures[0]], threshold.value)
     return Table(
         rows=tuple(rows),
         measures=settings.measures,
         thresholds=thresholds,
         curves=shown,
-        notes=tuple(notes(rows, thresholds)),
+        notes=(*notes(rows, thresholds), *mixed(splits)),
         facts={file.name: dict(file.facts) for file in files},
         intervals=said_of_intervals(settings.plan, set(drawn_by.values())),
     )
@@ -257,6 +258,19 @@ def said_of_intervals(plan: Plan, clusters: set[str]) -> str:
     drawn = " and ".join(f"by {name}" if name else "sample by sample" for name in sorted(clusters))
     wilson = "; plain rates have Wilson's interval" if clusters == {""} else ""
     return f"{plan.level:.0%} bootstrap intervals, {plan.draws} draws {drawn}{wilson}"
+
+
+def stated_splits(samples: Columns) -> set[str]:
+    """Return the splits these samples are of."""
+    text = samples.text("split")
+    return {text.names[code] for code in np.unique(text.codes)} - {""}
+
+
+def mixed(splits: set[str]) -> Iterator[str]:
+    """Yield a warning when samples were judged that a method may have been trained on."""
+    if splits & {"train", "val"}:
+        names = ", ".join(sorted(splits))
+        yield f"rows of these splits are judged together: {names}; choose one with --split"
 
 
 def notes(rows: Sequence[Row], thresholds: dict[str, Threshold]) -> Iterator[str]:
