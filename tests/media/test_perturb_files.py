@@ -186,3 +186,12 @@ def test_suffixes_say_what_is_written():
     assert suffix("hue", 3, is_video=False) == ".png"
     assert suffix("h264", 3, is_video=False) == ".png"
     assert suffix("jpeg", 3, is_video=True) == ".mp4"
+
+
+def test_a_film_that_lost_most_of_its_frames_is_refused(perturber, tmp_path):
+    options = {"movflags": "faststart"}
+    noise = make_film(tmp_path / "a.mp4", 60, container_options=options)
+    whole = noise.read_bytes()
+    noise.write_bytes(whole[: len(whole) - (len(whole) - whole.index(b"mdat")) * 4 // 5])
+    with pytest.raises(MediaError, match="frames of it can be decoded"):
+        write(perturber, noise, tmp_path / "out.mp4", "hue")

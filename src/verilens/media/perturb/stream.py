@@ -140,7 +140,7 @@ class _Transcoder:
         ):
             self.sound = None
         self.heard: deque[Packet[av.AudioStream]] = deque()
-        self.damaged = 0
+        self.damaged = self.decoded = self.hidden = 0
         self.size: tuple[int, int] | None = None
 
     def run(self, job: Job) -> Facts:
@@ -158,10 +158,11 @@ class _Transcoder:
             changed = ((stamp, still_codec.through([frame])[0]) for stamp, frame in changed)
         written = codec if isinstance(codec, VideoCodec) else CARRIER
         count, (height, width) = self._write(changed, written)
-        if self.damaged > count:
+        stated = self.stream.frames  # 0 where the container does not say
+        if self.damaged > self.decoded or 2 * (self.decoded + self.hidden) < stated:
             raise MediaError(
                 "corrupt",
-                f"{self.name}: only {count} frames of it can be decoded; get another copy",
+                f"{self.name}: only {self.decoded} frames of it can be decoded; get another copy",
             )
         facts: Facts = {"kind": "video", "format": written.encoder, "frames": count}
         return facts | {"width": width, "height": height, "damaged": self.damaged}
@@ -208,6 +209,7 @@ class _Transcoder:
                 continue
             still.check_size((frame.width, frame.height), self.name, self.limits)
             last = stamp
+            self.decoded += 1
             self.size = self.size or upright_size(frame)
             picture = UprightPicture(frame, self.size, reformatter)()
             yield stamp, np.asarray(picture)
@@ -223,6 +225,7 @@ class _Transcoder:
             if self.sound is not None and packet.stream is self.sound:
                 self.heard.append(packet)
                 continue
+            self.hidden += packet.is_discard  # by an edit list
             try:
                 yield from self.stream.codec_context.decode(packet)
             except av.error.FFmpegError:
