@@ -115,9 +115,7 @@ def _treatments(
     return [Treatment(kind=name, severity=severity, seed=seed) for name, severity in pairs]
 
 
-def _work(
-    source: Path, out: Path, chosen: "list[Treatment]", keep_names: bool
-) -> "Iterator[Task]":
+def _work(source: Path, out: Path, chosen: "list[Treatment]", keep_names: bool) -> "Iterator[Task]":
     from verilens.media.perturb.batch import tasks
 
     for treatment in chosen:
