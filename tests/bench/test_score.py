@@ -171,6 +171,15 @@ def test_what_is_undefined_says_why():
     assert any("ECE is undefined" in note for note in table.notes)
 
 
+def test_a_handful_of_samples_gets_no_bootstrap_interval():
+    rows = [Prediction(id=str(n), label=int(n > 2), score=n / 10) for n in range(20)]
+    (row,) = score([columns.of(rows, Path("x.parquet"))], settings(measures=("auc", "fpr"))).rows
+    assert row.cells["auc"].value == 1.0
+    assert row.cells["auc"].low is None
+    assert row.cells["auc"].reason == "no interval of 3 genuine samples"
+    assert row.cells["fpr"].high > 0.5  # Wilson's
+
+
 def test_one_class_is_refused_unless_asked_for():
     rows = [Prediction(id=str(n), label=1, score=n / 10) for n in range(10)]
     found = columns.of(rows, Path("x.parquet"))

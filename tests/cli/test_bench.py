@@ -92,7 +92,11 @@ def test_compare_prints_corrected_pairs(folder):
     assert found["left_out"] == {"npr": 1, "probe": 1}
 
 
-def test_what_is_not_there_is_said(tmp_path):
+def test_what_is_not_there_is_said(tmp_path, folder):
+    made = tmp_path / "new" / "t.json"
+    run("score", folder / "npr.parquet", "--draws", 20, "--metrics", "auc", "--json", made)
+    with pytest.raises(ConfigError, match="cannot be written"):
+        run("table", made, "--json", made / "below.json")
     with pytest.raises(DatasetError, match="no predictions"):
         run("score", tmp_path)
     with pytest.raises(DatasetError, match="no such file"):

@@ -26,6 +26,7 @@ from verilens.bench.metrics.intervals import (
 from verilens.bench.metrics.tallied import Tallied, Tally
 from verilens.bench.result import Cell, Row
 
+FEW = 5  # samples of a class; with fewer the bootstrap says nothing
 EDGES = tuple(n / 10 for n in range(1, 10))  # of the calibration error's bins
 
 
@@ -119,6 +120,8 @@ class Judge:
             if share and self._codes is None:
                 hits = share(tallied.confusion(exact, self.threshold))
                 return Cell(**metrics.wilson(*hits, self.plan.level)._asdict())
+            if said := too_few(self.measures[name].needs, exact):
+                return Cell(value=value, reason=said)
             return Cell(**shifted(value, rough, replicates, self.plan.level)._asdict())
         except Undefined as error:
             return Cell(value=value, reason=f"no interval: {error}")
@@ -134,6 +137,17 @@ class Judge:
             return Cell(value=value, reason=said or "no interval")
         interval = shifted(value, value, drawn, self.plan.level)
         return Cell(value=value, low=interval.low, high=interval.high, reason=said)
+
+
+def too_few(needs: str, counts: Tally) -> str:
+    """Return why so few samples get no bootstrap interval, "" when there are enough.
+
+    One perfect fake would get one of no width.
+    """
+    sizes = {"fakes": float(counts.fakes.sum()), "genuine": float(counts.genuine.sum())}
+    wanted = sizes if needs == "both" else {needs: sizes.get(needs, sum(sizes.values()))}
+    few = [f"{size:.0f} {name}" for name, size in wanted.items() if size < FEW]
+    return f"no interval of {' and '.join(few)} samples".replace("any ", "") if few else ""
 
 
 def bound(measure: Measure, threshold: float) -> Tallied:

@@ -243,7 +243,9 @@ def renamed(files: Sequence[Columns]) -> list[Columns]:
     """Return the files with names of their own: those that share one get their folder's."""
     names = [file.name for file in files]
     fuller = [
-        f"{file.path.parent.name}/{file.path.stem}" if names.count(file.name) > 1 else file.name
+        str(Path(file.path.parent.name) / file.path.stem)
+        if names.count(file.name) > 1
+        else file.name
         for file in files
     ]
     again = [fuller[:n].count(name) for n, name in enumerate(fuller)]

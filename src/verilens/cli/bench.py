@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from verilens.errors import DatasetError
+from verilens.errors import ConfigError, DatasetError
 
 if TYPE_CHECKING:
     from verilens.bench.columns import Columns
@@ -263,7 +263,7 @@ def table(
     )
     for path, text_of in outputs:
         if path is not None:
-            path.write_text(text_of(found), encoding="utf-8")
+            put(path, text_of(found))
             typer.echo(f"wrote {path}", err=True)
     if json is None and not any(path for path, _ in outputs):
         _show(found)
@@ -308,7 +308,7 @@ def matrix(
     if json != "-":
         typer.echo("\n".join(shown))
     if svg is not None:
-        svg.write_text(grids.heat(found).svg, encoding="utf-8")
+        put(svg, grids.heat(found).svg)
     write(json, grids.plain(found))
 
 
@@ -357,7 +357,6 @@ def _transferred(what: str, means: tuple[float, float]) -> str:
 def read(files: list[Path], columns: list[str], inverted: bool) -> "list[Columns]":
     """Return the files in memory, one or many; a folder stands for the Parquet files in it."""
     from verilens.bench.columns import load
-    from verilens.errors import ConfigError, DatasetError
 
     roles = {}
     for given in columns:
@@ -428,4 +427,13 @@ def write(path: str | None, found: dict[str, Any]) -> None:
     if path == "-":
         typer.echo(text)
     else:
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        put(Path(path), text + "\n")
+
+
+def put(path: Path, text: str) -> None:
+    """Write text, and the folder it goes into; ConfigError when that cannot be done."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror})") from error
