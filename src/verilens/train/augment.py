@@ -60,7 +60,7 @@ def augmented(frames: Sequence[Pixels], data: Data, side: int, rng: np.random.Ge
         frames = [cv2.resize(f, size, interpolation=cv2.INTER_AREA) for f in frames]  # type: ignore[misc]
     clip = filled(cropped(frames, side, rng), (side or height, side or width), data.fill)
     if data.flip and rng.random() < 0.5:
-        clip = clip[:, :, ::-1]
+        clip = _each(clip, lambda frame: cv2.flip(frame, 1))
     for chance, distortion in (
         (data.blur_p, _blurred),
         (data.noise_p, _noisy),
@@ -130,7 +130,8 @@ def _grey(clip: Pixels, data: Data, rng: np.random.Generator) -> Pixels:
 
 
 def _each(clip: Pixels, change: Callable[[Pixels], object]) -> Pixels:
-    return np.stack([np.asarray(change(frame), np.uint8) for frame in clip])
+    changed = [np.asarray(change(frame), np.uint8) for frame in clip]
+    return changed[0][None] if len(changed) == 1 else np.stack(changed)
 
 
 def check(data: Data) -> None:

@@ -94,9 +94,9 @@ class Training:
                 future.cancel()
 
     def _submitted(self, epoch: int, places: Sequence[tuple[int, int]]) -> "Future[ClipBatch]":
-        """Start reading a batch. Jobs start in order, so the last one waits for its own only."""
-        parts = [self.reader.submit(partial(self.drawn, epoch, *place)) for place in places]
-        return self.reader.submit(lambda: self._batch([part.result() for part in parts]))
+        """Start reading a batch; the thread that reads its last clip puts it together."""
+        jobs = [partial(self.drawn, epoch, place, index) for place, index in places]
+        return self.reader.gathered(jobs, self._batch)
 
     def drawn(self, epoch: int, place: int, index: int) -> Drawn:
         """Return the clip at a place of an epoch, or another of its class if it is broken."""
@@ -126,7 +126,8 @@ class Training:
             found = {n: frames[n] for n in {*places} - {ZERO}}
         if len({frame.shape for frame in found.values()}) > 1:
             raise MediaError("corrupt", f"{sample.id}: its frames have several sizes")
-        found[ZERO] = np.zeros_like(next(iter(found.values())))
+        if ZERO in places:
+            found[ZERO] = np.zeros_like(next(iter(found.values())))
         return augmented([found[n] for n in places], self.data, self.side, rng)
 
     def _stored_frame(self, sample: Sample, n: int) -> Pixels:
@@ -145,7 +146,7 @@ class Training:
         index = [clip.item for clip in drawn]
         labels = [float(self.items[n].label) for n in index]
         return ClipBatch(
-            frames=pixels.permute(0, 1, 4, 2, 3).float().div_(255),
+            frames=torch.div(pixels.permute(0, 1, 4, 2, 3), 255),
             labels=torch.tensor(labels),
             index=torch.tensor(index),
         )

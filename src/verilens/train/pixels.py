@@ -8,8 +8,10 @@ import os
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -26,6 +28,7 @@ from verilens.records import Clip, Sample, View
 from verilens.train.cache import PixelCache, key_of
 
 Result = TypeVar("Result")
+Joined = TypeVar("Joined")
 
 
 class Reader:
@@ -60,6 +63,36 @@ class Reader:
     def submit(self, job: Callable[[], Result]) -> "Future[Result]":
         """Run a job on one of the threads."""
         return self._threads.submit(job)
+
+    def gathered(
+        self, jobs: Sequence[Callable[[], Result]], join: Callable[[list[Result]], Joined]
+    ) -> "Future[Joined]":
+        """Run jobs and give `join` their results, on the thread that finishes last.
+
+        No thread waits for another. Cancelling the future drops the jobs that have not begun.
+        """
+        joined: Future[Joined] = Future()
+        lock = threading.Lock()
+        left = len(jobs)
+        results: dict[int, Result] = {}
+
+        def run(n: int) -> None:
+            nonlocal left
+            try:
+                if not joined.done():
+                    results[n] = jobs[n]()
+                with lock:
+                    left -= 1
+                    is_last = left == 0
+                if is_last and joined.set_running_or_notify_cancel():
+                    joined.set_result(join([results[n] for n in range(len(jobs))]))
+            except BaseException as error:  # of this job; whoever asks for the batch hears it
+                with lock, suppress(InvalidStateError):
+                    joined.set_exception(error)
+
+        for n in range(len(jobs)):
+            self.submit(partial(run, n))
+        return joined
 
     def ahead(self, jobs: Iterable[Callable[[], Result]]) -> Iterator[Result]:
         """Yield the jobs' results in order, with a few jobs under way; what waits is dropped."""
