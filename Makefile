@@ -62,6 +62,13 @@ fuzz: $(VENV)/.dev  ## mutate at least 500 files: no crash, no hang, every file 
 accuracy: $(VENV)/.dev  ## the leave-generators-out table; DATA= the corpus, EXTRA= further folders
 	$(BIN)/python benchmarks/accuracy.py --data $(DATA) $(addprefix --extra ,$(EXTRA))
 
+results: $(VENV)/.dev  ## the standing table of the shipped detectors, into docs/results; DATA=, EXTRA=
+	$(BIN)/python benchmarks/accuracy.py --data $(DATA) $(addprefix --extra ,$(EXTRA)) --predictions results
+	for kind in image video; do \
+	  $(BIN)/verilens bench score results/*.parquet --where kind=$$kind --by generator \
+	    --metrics auc,ap,tpr@5,eer,brier,ece --json results/$$kind.json > /dev/null && \
+	  $(BIN)/verilens bench table results/$$kind.json --markdown docs/results/$$kind.md || exit 1; done
+
 weights: $(VENV)/.dev  ## train the starter weights anew; DATA= and EXTRA= as above, PUBLIC= autoencoders
 	$(BIN)/python -m verilens.train.starter --data $(DATA) $(addprefix --extra ,$(EXTRA)) $(if $(PUBLIC),--public $(PUBLIC))
 

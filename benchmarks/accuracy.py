@@ -11,20 +11,24 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from verilens import catalog
-from verilens.bench import metrics
+from verilens import __version__, catalog
+from verilens.bench import metrics, predictions
+from verilens.bench.predictions import Prediction
+from verilens.train.starter.__main__ import CAP, KINDS, N_FOLDS, read_all
 from verilens.train.starter.corpus import (
     TRUNK_SOURCES,
     Item,
@@ -34,16 +38,12 @@ from verilens.train.starter.corpus import (
     source_folds,
     training_side,
 )
-from verilens.train.starter.features import features_of, frames_of
-from verilens.train.starter.fusion import Nested, nested
+from verilens.train.starter.fusion import Nested, nested, sigmoid
 from verilens.train.starter.views import matched_metadata
 from verilens.verify.calibrate import best_fit
 from verilens.verify.detector import Detector
-from verilens.weights import find, sha256
 
 METHODS = ("probe", "npr", "patchcraft")
-CAP = 200  # files of one source and generator
-N_FOLDS = 6
 Floats = NDArray[np.float64]
 
 
@@ -75,51 +75,48 @@ def read(data: Path, extra: Sequence[Path], cache: Path, workers: int) -> tuple[
     edited = [item for item in items if item.label == "manipulated"]
     judged = [item for item in items if item.label != "manipulated"]
     folds = source_folds(judged, N_FOLDS)
+    detectors = {name: _loaded(name) for name in METHODS}
     with Progress() as progress:
-        parts = [_read(part, cache, workers, progress) for part in (judged, edited)]
+        parts = [read_all(p, detectors, cache, workers, progress) for p in (judged, edited)]
     return Corpus(*parts[0], folds), Corpus(*parts[1], folds)
 
 
-def _read(
-    items: list[Item], cache: Path, workers: int, progress: Progress
-) -> tuple[list[Item], dict[str, NDArray[np.float32]]]:
-    task = progress.add_task("matching formats", total=len(items))
-    pairs = []
-    for item, frames in zip(items, frames_of(items, cache / "frames", workers), strict=True):
-        progress.advance(task)
-        if frames is not None:
-            pairs.append((item, frames))
-    items, frames = [item for item, _ in pairs], [f for _, f in pairs]
-    return items, {m: _features(m, frames, items, cache, progress) for m in METHODS}
-
-
-def _features(
-    method: str,
-    frames: Sequence[NDArray[np.uint8]],
-    items: Sequence[Item],
-    cache: Path,
-    progress: Progress,
-) -> NDArray[np.float32]:
-    weights = find(catalog.card(method), "starter")
-    names = "".join(str(item.key) for item in items)
-    file = cache / f"{method}-{sha256(weights)[:12]}-{abs(hash_of(names)):x}.npy"
-    if file.exists():
-        return np.load(file)
-    detector = catalog.load(method)
+def _loaded(name: str) -> Detector:
+    detector = catalog.load(name)
     if not isinstance(detector, Detector):
-        raise TypeError(method)
-    task = progress.add_task(f"features of {method}", total=len(frames))
-    found = features_of(detector, frames, lambda n: progress.update(task, completed=n))
-    np.save(file, found)
-    return found
+        raise TypeError(name)
+    return detector
 
 
-def hash_of(text: str) -> int:
-    """Return a hash that is the same in every run."""
-    value = 0
-    for character in text:
-        value = (value * 131 + ord(character)) % (1 << 61)
-    return value
+def write_predictions(corpus: Corpus, folder: Path, facts: Mapping[str, object]) -> None:
+    """Write every out-of-fold score, a file a method and one for the verdict, for `bench score`."""
+    columns: defaultdict[str, list[Prediction]] = defaultdict(list)
+    for kind in KINDS:
+        result = nested(corpus.features, corpus.items, corpus.folds, kind)
+        scores = {"verdict": result.probabilities}
+        scores |= {m: sigmoid(result.logits[:, n]) for n, m in enumerate(result.methods)}
+        for name, column in scores.items():
+            columns[name] += [
+                _prediction(item, float(score))
+                for item, score in zip(corpus.items, column, strict=True)
+                if not np.isnan(score)
+            ]
+    for name, rows in columns.items():
+        predictions.write(folder / f"{name}.parquet", rows, {**facts, "method": name})
+
+
+def _prediction(item: Item, score: float) -> Prediction:
+    return Prediction(
+        id=item.origin,
+        label=int(item.is_fake),
+        score=score,
+        dataset="starter corpus",
+        generator=item.generator,
+        source=item.source,
+        split="test",
+        kind=item.kind,
+        attributes={"family": item.family} if item.is_fake else {},
+    )
 
 
 def generator_aucs(scores: Floats, items: Sequence[Item]) -> dict[str, tuple[int, float]]:
@@ -252,7 +249,7 @@ def edited_rates(
     fit = best_fit(kind, frozenset(METHODS))
     if fit is None or not chosen:
         return {}
-    logits = {m: shipped_logits(m, edited.features[m][chosen], kind) for m in METHODS}
+    logits = {m: shipped_logits(m, edited.features[m][chosen, -1], kind) for m in METHODS}
     fused = [fit.logits({m: logits[m][k] for m in METHODS})[0] for k in range(len(chosen))]
     p = 0.5 * (1 + np.tanh(0.5 * np.array(fused)))
     genuine = part.probabilities[[not item.is_fake for item in items]]
@@ -264,14 +261,15 @@ def edited_rates(
     }
 
 
+@torch.inference_mode()
 def shipped_logits(method: str, features: NDArray[np.float32], kind: Kind) -> Floats:
     """Return the shipped head's logits of cached features."""
     detector = catalog.load(method)
     name = {"probe": "clip" if kind == "video" else "still", "patchcraft": "classifier"}
     layer = getattr(detector, name.get(method, "head"))
     layer = layer[-1] if method == "patchcraft" else layer
-    weight, bias = layer.weight.detach().numpy()[0], float(layer.bias.detach())
-    return features.astype(np.float64) @ weight + bias
+    logits: Floats = layer(torch.from_numpy(features))[:, 0].double().numpy()
+    return logits
 
 
 def show(console: Console, kind: str, section: Section) -> None:
@@ -313,6 +311,9 @@ def main() -> None:
     )
     parser.add_argument("--cache", type=Path, default=Path(".accuracy-cache"))
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--predictions", type=Path, help="write every score here, for 'verilens bench score'"
+    )
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     args = parser.parse_args()
     console = Console(width=120)
@@ -324,6 +325,9 @@ def main() -> None:
         "The trunks of npr and patchcraft saw genuine photographs of "
         f"{', '.join(sorted(TRUNK_SOURCES))} and re-makes of them; these sources are never tested."
     )
+    if args.predictions:
+        facts = {"command": " ".join(sys.argv), "version": __version__, "folds": N_FOLDS}
+        write_predictions(corpus, args.predictions, facts)
     if args.json:
         figures = {
             kind: {**s._asdict(), "rows": [r._asdict() for r in s.rows]}

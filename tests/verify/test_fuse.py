@@ -48,7 +48,7 @@ def test_silence_about_origin_moves_nothing():
 
 @pytest.mark.parametrize("strength", ["signed", "declared", "trace"])
 def test_a_claim_of_ai_origin_outweighs_the_pixels_and_the_conflict_is_named(strength):
-    read = evidence(probe=-1.5, npr=-2.0, patchcraft=0.0)
+    read = evidence(probe=-4.0, npr=-2.0, patchcraft=0.0)
     verdict = fuse(read, media(provenance=says(True, strength)))
     assert verdict.decision == "fake"
     assert verdict.probability > 0.8

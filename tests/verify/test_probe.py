@@ -52,7 +52,7 @@ def test_pooled_is_mean_and_spread():
 
 def test_a_still_and_a_film_have_their_own_heads(probe):
     with torch.no_grad():
-        for layer, bias in ((probe.still, 1.0), (probe.clip, -2.0)):
+        for layer, bias in ((probe.still[-1], 1.0), (probe.clip, -2.0)):
             layer.weight.zero_()
             layer.bias.fill_(bias)
     still, film = probe.inspect([clip([0.0]), clip([0.0, 0.5, 1.0])])
@@ -76,7 +76,7 @@ def test_training_leaves_the_backbone_alone(probe):
     assert not probe.backbone.training
     probe(torch.rand(2, 3, 32, 32)).sum().backward()
     assert all(p.grad is None for p in probe.backbone.parameters())
-    assert probe.still.weight.grad is not None
+    assert probe.still[-1].weight.grad is not None
     for name, value in probe.backbone.state_dict().items():
         assert torch.equal(value, before[name])
     probe.eval()
@@ -85,7 +85,7 @@ def test_training_leaves_the_backbone_alone(probe):
 def test_shipped_weights_score_a_picture():
     shipped = catalog.load("probe")
     found = shipped.inspect([clip([0.0])])[0]
-    assert shipped.still.weight.shape == (1, FEATURES)
+    assert shipped.still[0].weight.shape == (512, FEATURES)
     assert abs(found.logit) < 30
     assert found.why
 

@@ -2,7 +2,7 @@
 
 Frames are taken at `FPS` whatever the file's rate, the outer eighth (logos, captions) is cut away,
 and scale, crop and the quality of one H.264 encode depend on the file's key only. Every clip comes
-out as `FRAMES` frames of `SIDE` pixels square.
+out as `FRAMES` frames, square ones of one size or, for a whole clip, in the film's own shape.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from verilens.train.starter.views import SIDE, crop_square, mirror, rescale
+from verilens.train.starter.views import crop_part, crop_square, mirror, rescale
 
 FPS = 6
 FRAMES = 12
@@ -30,6 +30,15 @@ def matched_clip(path: Path, rng: np.random.Generator) -> NDArray[np.uint8]:
     squares = [_square(frame, np.random.default_rng(seed)) for frame in frames]
     squares = (squares + squares[::-1]) * FRAMES
     return encoded(np.stack(squares[:FRAMES]), crf=int(rng.integers(18, 29)))
+
+
+def whole_clip(path: Path, rng: np.random.Generator) -> list[Image.Image]:
+    """Return the frames of another draw as a scan would see them: maybe a part of each, H.264."""
+    seed = int(rng.integers(2**31))
+    frames = [_part(frame, np.random.default_rng(seed)) for frame in timed_frames(path)]
+    frames = ((frames + frames[::-1]) * FRAMES)[:FRAMES]
+    pixels = encoded(np.stack([np.asarray(f) for f in frames]), crf=int(rng.integers(18, 29)))
+    return [Image.fromarray(frame) for frame in pixels]
 
 
 def timed_frames(path: Path) -> list[Image.Image]:
@@ -62,9 +71,17 @@ def _resampled(
 
 
 def _square(frame: Image.Image, rng: np.random.Generator) -> NDArray[np.uint8]:
+    return np.asarray(mirror(crop_square(rescale(_inner(frame), rng), rng)))
+
+
+def _part(frame: Image.Image, rng: np.random.Generator) -> Image.Image:
+    part = crop_part(rescale(_inner(frame), rng), rng)
+    return part.crop((0, 0, part.width // 2 * 2, part.height // 2 * 2))  # H.264 wants even sides
+
+
+def _inner(frame: Image.Image) -> Image.Image:
     left, top = (round(edge * MARGIN) for edge in frame.size)
-    inner = frame.crop((left, top, frame.width - left, frame.height - top))
-    return np.asarray(mirror(crop_square(rescale(inner, rng), rng)))
+    return frame.crop((left, top, frame.width - left, frame.height - top))
 
 
 def encoded(frames: NDArray[np.uint8], crf: int) -> NDArray[np.uint8]:
@@ -72,7 +89,7 @@ def encoded(frames: NDArray[np.uint8], crf: int) -> NDArray[np.uint8]:
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as file:
         stream = file.add_stream("libx264", rate=FPS, options={"crf": str(crf), "preset": "fast"})
-        stream.width = stream.height = SIDE
+        stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"
         for pixels in frames:
             file.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))

@@ -106,7 +106,7 @@ def nested(
 ) -> Nested:
     """Return out-of-fold logits, fused probabilities and thresholds of the items of `kind`.
 
-    features: (N, D) by method.
+    features: (N, draws, D) by method.
     """
     logits = stacked(features, items, folds, kind)
     seen: NDArray[np.bool_] = ~np.isnan(logits).any(axis=1)  # type: ignore[assignment]

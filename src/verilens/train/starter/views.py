@@ -1,7 +1,8 @@
 """Format-matched views: genuine and generated stills go through one random draw.
 
-Scale, crop, JPEG quality and chroma subsampling depend on the file's key only, never on its label,
-and every view is `SIDE` pixels square, so size, format and quality tell nothing about the class.
+Scale, crop, JPEG quality and chroma subsampling depend on the file's key only, never on its label.
+A matched view is `SIDE` pixels square, so size, format and quality tell nothing about the class; a
+whole view keeps the picture's shape, as a scan does.
 """
 
 from __future__ import annotations
@@ -35,6 +36,23 @@ def open_rgb(path: Path) -> Image.Image:
 def matched_view(picture: Image.Image, rng: np.random.Generator) -> Pixels:
     """Return one view of the draw: scaled, cropped, JPEG-compressed, (SIDE, SIDE, 3) uint8."""
     return recompress(mirror(crop_square(rescale(picture, rng), rng)), rng)
+
+
+def whole_view(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Return the file of another draw as a scan would open it: scaled, maybe cropped, JPEG."""
+    return Image.open(jpeg(crop_part(rescale(picture, rng), rng), rng)).convert("RGB")
+
+
+def crop_part(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Return the whole picture, or (half of the draws) a part of it, 50-100 % of each edge."""
+    if rng.random() < 0.5:
+        shares = rng.uniform(0.5, 1.0, 2)
+        size = [max(64, round(e * s)) for e, s in zip(picture.size, shares, strict=True)]
+        width, height = min(size[0], picture.width), min(size[1], picture.height)
+        left = round(rng.uniform(0, 1) * (picture.width - width))
+        top = round(rng.uniform(0, 1) * (picture.height - height))
+        picture = picture.crop((left, top, left + width, top + height))
+    return picture
 
 
 def rescale(picture: Image.Image, rng: np.random.Generator) -> Image.Image:

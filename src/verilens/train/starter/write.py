@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import nn
 
 from verilens.train.starter.corpus import TRUNK_SOURCES
-from verilens.train.starter.heads import Head
+from verilens.train.starter.heads import Head, Hidden
 from verilens.verify.detector import Detector
 from verilens.verify.patchcraft.model import PatchCraft
 from verilens.weights import sha256
@@ -41,14 +42,20 @@ LIMITS = (
 )
 
 
-def set_head(detector: Detector, name: str, head: Head) -> None:
-    """Copy a fitted head into the detector's linear layer `name`."""
+def set_head(detector: Detector, name: str, head: Head | Hidden) -> None:
+    """Copy a fitted head into the detector's layer `name`."""
     layer = detector.classifier[-1] if isinstance(detector, PatchCraft) else getattr(detector, name)
-    if not isinstance(layer, nn.Linear):
-        raise TypeError(f"{name} is no linear layer")
     with torch.no_grad():
-        layer.weight.copy_(torch.from_numpy(head.weight)[None])
-        layer.bias.fill_(head.bias)
+        match layer, head:
+            case nn.Linear(), Head():
+                layer.weight.copy_(torch.from_numpy(head.weight)[None])
+                layer.bias.fill_(head.bias)
+            case nn.Sequential(), Hidden():
+                values = (head.weight, head.bias, head.out[None], np.array([head.shift]))
+                for parameter, value in zip(layer.parameters(), values, strict=True):
+                    parameter.copy_(torch.from_numpy(value))
+            case _:
+                raise TypeError(f"{name}: {type(head).__name__} does not fit {layer}")
 
 
 def write_weights(

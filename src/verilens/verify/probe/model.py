@@ -1,4 +1,4 @@
-"""The probe: linear heads on a frozen EfficientNet-Lite2.
+"""The probe: small heads on a frozen EfficientNet-Lite2.
 
 frame -> backbone -> mean and spread over space -> still head -> logit film -> the same per frame ->
 mean and spread over time -> clip head -> logit
@@ -34,7 +34,8 @@ class Probe(Detector):
         super().__init__()
         self.config = config or Config()
         self.backbone = EfficientNetLite2().requires_grad_(False)
-        self.still = nn.Linear(FEATURES, 1)
+        hidden = self.config.hidden
+        self.still = nn.Sequential(nn.Linear(FEATURES, hidden), nn.GELU(), nn.Linear(hidden, 1))
         self.clip = nn.Linear(FEATURES, 1)
 
     def train(self, mode: bool = True) -> "Probe":
@@ -89,23 +90,34 @@ class Probe(Detector):
         """Return the still's own view: the map is read off the same pass."""
         return dataclasses.replace(self.config.view, frames=1)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def heatmap(self, tiles: Clip, cells: int = 32) -> NDArray[np.float32]:
         """Return each cell's share of the still head's logit, as scores, (H / 32, W / 32).
 
-        The head reads mean and spread over the cells, so a cell adds its own value and its squared
-        distance from the mean over the spread: the mean of all shares is the logit. Where shares
-        spread by more than CONTRAST they are drawn together about it, so that the map has tones.
+        To first order: the head reads mean and spread over the cells, so a cell adds its own value
+        and its squared distance from the mean over the spread, times the head's slope there; the
+        mean of all shares is the logit. Shares that spread by more than CONTRAST are drawn together
+        about it, so that the map has tones.
         """
-        seen = self.maps(tensor(tiles.frames[:1])).float()[0]
-        maps = seen.flatten(1)  # (1280, cells)
-        mean, spread = pooled(maps[None, :, :, None]).view(2, -1)
-        of_mean, of_spread = self.still.weight.float().view(2, -1)
+        seen = self.maps(tensor(tiles.frames[:1])).float()
+        features = pooled(seen)[0]
+        logit, slope = self._slope(features)
+        maps = seen[0].flatten(1)  # (1280, cells)
+        mean, spread = features.view(2, -1)
+        of_mean, of_spread = slope.view(2, -1)
         apart = (maps - mean[:, None]).square() / spread.clamp(min=1e-6)[:, None]
-        shares = of_mean @ maps + of_spread @ apart + self.still.bias
-        middle, wide = shares.mean(), shares.std(correction=0).clamp(min=CONTRAST)
-        shares = middle + (shares - middle) * CONTRAST / wide
-        return sigmoid(shares.double().numpy().reshape(seen.shape[1:])).astype(np.float32)
+        shares = of_mean @ maps + of_spread @ apart
+        shares -= shares.mean()
+        shares = logit + shares * CONTRAST / shares.std(correction=0).clamp(min=CONTRAST)
+        return sigmoid(shares.double().numpy().reshape(seen.shape[2:])).astype(np.float32)
+
+    def _slope(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the still head's logit at these features, (2560,), and its gradient."""
+        with torch.enable_grad():
+            at = features.detach().requires_grad_()
+            logit = self.still(at)[0]
+            (slope,) = torch.autograd.grad(logit, at)
+        return logit.detach(), slope
 
     def evidence(self, clip: Clip, logits: NDArray[np.float64]) -> Evidence:
         """Return the evidence, in words."""
