@@ -8,7 +8,7 @@ EXTRA  ?=
 PUBLIC ?=
 WORKERS ?= 2
 
-.PHONY: help demo test test-all test-browser lint docs bench fuzz accuracy weights selftest-values clean check
+.PHONY: help demo test test-all test-browser lint docs bench bench-research fuzz accuracy results weights selftest-values clean check
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -52,6 +52,12 @@ check: lint test  ## what CI runs
 docs: $(VENV)/.dev  ## build the documentation into site/
 	$(BIN)/mkdocs build --strict
 
+bench-research: $(VENV)/.dev  ## speed of manifests, metrics, perturbations and training
+	$(BIN)/python benchmarks/manifest.py
+	$(BIN)/python benchmarks/metrics.py
+	$(BIN)/python benchmarks/perturb.py
+	$(BIN)/python benchmarks/training.py --data $(DATA)/images
+
 bench: $(VENV)/.dev  ## speed and memory, printed as ratios from one run
 	$(BIN)/python benchmarks/forward.py
 	$(BIN)/python benchmarks/run.py --data $(DATA)
@@ -62,10 +68,10 @@ fuzz: $(VENV)/.dev  ## mutate at least 500 files: no crash, no hang, every file 
 accuracy: $(VENV)/.dev  ## the leave-generators-out table; DATA= the corpus, EXTRA= further folders
 	$(BIN)/python benchmarks/accuracy.py --data $(DATA) $(addprefix --extra ,$(EXTRA))
 
-results: $(VENV)/.dev  ## the standing table of the shipped detectors, into docs/results; DATA=, EXTRA=
+results: $(VENV)/.dev  ## the standing tables of the shipped detectors, into docs/results; DATA=, EXTRA=
 	$(BIN)/python benchmarks/accuracy.py --data $(DATA) $(addprefix --extra ,$(EXTRA)) --predictions results
-	for kind in image video; do \
-	  $(BIN)/verilens bench score results/*.parquet --where kind=$$kind --by generator \
+	for kind in images videos; do \
+	  $(BIN)/verilens bench score results/$$kind/*.parquet --by generator \
 	    --metrics auc,ap,tpr@5,eer,brier,ece --json results/$$kind.json > /dev/null && \
 	  $(BIN)/verilens bench table results/$$kind.json --markdown docs/results/$$kind.md || exit 1; done
 

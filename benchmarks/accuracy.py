@@ -89,20 +89,19 @@ def _loaded(name: str) -> Detector:
 
 
 def write_predictions(corpus: Corpus, folder: Path, facts: Mapping[str, object]) -> None:
-    """Write every out-of-fold score, a file a method and one for the verdict, for `bench score`."""
-    columns: defaultdict[str, list[Prediction]] = defaultdict(list)
+    """Write every out-of-fold score for `bench score`, a folder a kind and a file a method."""
     for kind in KINDS:
         result = nested(corpus.features, corpus.items, corpus.folds, kind)
         scores = {"verdict": result.probabilities}
         scores |= {m: sigmoid(result.logits[:, n]) for n, m in enumerate(result.methods)}
         for name, column in scores.items():
-            columns[name] += [
+            rows = [
                 _prediction(item, float(score))
                 for item, score in zip(corpus.items, column, strict=True)
                 if not np.isnan(score)
             ]
-    for name, rows in columns.items():
-        predictions.write(folder / f"{name}.parquet", rows, {**facts, "method": name})
+            file = folder / f"{kind}s" / f"{name}.parquet"
+            predictions.write(file, rows, {**facts, "method": name})
 
 
 def _prediction(item: Item, score: float) -> Prediction:

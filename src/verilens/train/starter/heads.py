@@ -69,9 +69,10 @@ def fit_hidden(
     nets = [_fitted(scaled, wanted, say / say.mean(), seed) for seed in range(seeds)]
     layers = [[p.detach().numpy() for p in net.parameters()] for net in nets]
     first, bias, shift = (np.concatenate([net[n] for net in layers]) for n in (0, 1, 3))
-    first = first / spread
+    first = (first / spread).astype(np.float32)
     out = np.concatenate([net[2][0] for net in layers]) / seeds
-    return Hidden(first, (bias - first @ mean).astype(np.float32), out, float(shift.mean()))
+    shifted: Floats = (bias - first @ mean).astype(np.float32)
+    return Hidden(first, shifted, out.astype(np.float32), float(shift.mean()))
 
 
 def _fitted(x: Tensor, wanted: Tensor, say: Tensor, seed: int) -> nn.Sequential:
