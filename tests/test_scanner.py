@@ -188,8 +188,9 @@ print(len(list(found)), "torch" in sys.modules)
 store.close()
 """
     run = [sys.executable, "-c", code]
-    first = subprocess.run(run, capture_output=True, text=True, check=True).stdout.split()
-    second = subprocess.run(run, capture_output=True, text=True, check=True).stdout.split()
+    said = {"capture_output": True, "text": True, "check": True, "timeout": 120}
+    first = subprocess.run(run, **said).stdout.split()
+    second = subprocess.run(run, **said).stdout.split()
     assert (first, second) == (["9", "True"], ["9", "False"])
 
 

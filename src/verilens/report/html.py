@@ -26,7 +26,7 @@ from verilens.report import figures, words
 from verilens.report.escape import shortened, visible
 from verilens.report.figures import RGB, Aid
 from verilens.report.timeline import timeline
-from verilens.verify.calibrate import best_fit
+from verilens.verify.calibrate import NOT_COUNTED, best_fit
 
 PREVIEW = 1280
 AID = 480
@@ -138,10 +138,15 @@ def page_name(report: Report) -> str:
     return f"{stem}-{digest[:12]}.html"
 
 
+def _rank(evidence: Evidence) -> tuple[bool, float]:
+    """Order evidence: what the verdict counts first, then the higher score."""
+    return NOT_COUNTED not in evidence.limits, evidence.score
+
+
 def render(report: Report, pictures: Pictures, shared: Context) -> str:
     """Return the page of one report as HTML."""
     media = report.media
-    ranked = sorted(report.evidence, key=lambda e: e.score, reverse=True)
+    ranked = sorted(report.evidence, key=_rank, reverse=True)
     return (
         environment()
         .get_template("page.html.j2")

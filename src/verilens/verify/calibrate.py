@@ -23,6 +23,7 @@ from verilens.records import Kind
 Floats = NDArray[np.float64]
 OUTSPOKEN = 0.75  # standard deviations from which a method counts as taking sides
 LEAST_WEIGHT = 0.1  # a method below it does not bear on the verdict and takes no side
+NOT_COUNTED = "not counted in the verdict: near chance on unseen generators when it was measured"
 BOUND = 4.0  # standardised logits are cut here, so that one method cannot shout the others down
 
 

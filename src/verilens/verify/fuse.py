@@ -13,7 +13,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from verilens.records import Decision, Evidence, Kind, Media, Provenance, Verdict
-from verilens.verify.calibrate import BOUND, LEAST_WEIGHT, OUTSPOKEN, Fit, best_fit
+from verilens.verify.calibrate import (
+    BOUND,
+    LEAST_WEIGHT,
+    NOT_COUNTED,
+    OUTSPOKEN,
+    Fit,
+    best_fit,
+)
 from verilens.verify.detector import sigmoid
 
 # What a claim of AI origin adds to the logit: a valid signature names its maker, the others can be
@@ -25,7 +32,6 @@ LEAST_QUALITY = 40  # JPEG
 LEAST_FRAMES = 4
 LEAST_BITS = 0.01  # per pixel and frame of a video
 OUT_OF_RANGE = 1.5  # widens the interval of a file out of range, in logits
-NOT_COUNTED = "not counted in the verdict: near chance on unseen generators when it was measured"
 
 
 def fuse(evidence: Sequence[Evidence], media: Media) -> Verdict:
