@@ -57,7 +57,7 @@ def test_learns_the_toy_set_in_seconds(data, tmp_path):
     found = epochs(list(run(job(data, tmp_path / "r", "plan.epochs=8"))))
     assert found[-1].loss < 0.5 * found[0].loss
     assert max(epoch.scores.auc for epoch in found) >= 0.95
-    assert time.process_time() - begun < 10
+    assert time.process_time() - begun < 30
 
 
 def test_the_folder_holds_what_is_needed_to_do_it_again(data, tmp_path):
