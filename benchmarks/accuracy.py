@@ -38,10 +38,10 @@ from verilens.train.starter.corpus import (
     source_folds,
     training_side,
 )
-from verilens.train.starter.fusion import Nested, nested, sigmoid
+from verilens.train.starter.fusion import Nested, nested
 from verilens.train.starter.views import matched_metadata
 from verilens.verify.calibrate import best_fit
-from verilens.verify.detector import Detector
+from verilens.verify.detector import Detector, sigmoid
 
 METHODS = ("probe", "npr", "patchcraft")
 Floats = NDArray[np.float64]

@@ -1,7 +1,7 @@
 """Samples on disk: one Parquet file that every command reads, whatever the data set was.
 
-The file's metadata holds the data set's name, its root and a digest of the rows: two machines
-that read the same data set under different roots get the same digest.
+The file's metadata holds the data set's name, its root and the version that wrote it. `digest`
+tells whether two machines read the same data set, under whatever roots.
 """
 
 import hashlib

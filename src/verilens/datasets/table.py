@@ -9,6 +9,7 @@ from pathlib import Path
 
 from verilens import layout, tables
 from verilens.card import DataCard
+from verilens.errors import DatasetError
 from verilens.media.miniature import Miniature
 from verilens.records import Sample, SampleKind, Split
 
@@ -49,7 +50,10 @@ FIELDS = frozenset(
 def fits(root: Path) -> bool:
     """Return whether the folder holds such a table."""
     path = layout.first(*(root / name for name in NAMES))
-    return path is not None and {"path", "label"} <= {_column(name) for name in _header(path)}
+    try:
+        return path is not None and {"path", "label"} <= {_column(name) for name in _header(path)}
+    except DatasetError:  # a stray file of that name, which says nothing of the layout
+        return False
 
 
 def samples(root: Path, split: Split | None = None) -> Iterator[Sample]:

@@ -19,6 +19,7 @@ from verilens.bench import metrics
 from verilens.train.starter.corpus import Item, Kind
 from verilens.train.starter.heads import Floats, out_of_fold, split
 from verilens.verify.calibrate import BOUND
+from verilens.verify.detector import sigmoid
 
 REFITS = 20
 LEAST_AUC = 0.65
@@ -171,7 +172,3 @@ def resampled(items: Sequence[Item], rng: np.random.Generator) -> NDArray[np.int
     sources = sorted({item.source for item in items})
     members = {s: np.array([n for n, i in enumerate(items) if i.source == s]) for s in sources}
     return np.concatenate([members[s] for s in rng.choice(sources, len(sources))])
-
-
-def sigmoid(x: Doubles) -> Doubles:
-    return 0.5 * (1 + np.tanh(0.5 * x))
