@@ -97,3 +97,12 @@ def test_broken_lists_name_the_line(tmp_path, text, said):
     path.write_text(text)
     with pytest.raises(DatasetError, match=said):
         matrix.read(path)
+
+
+def test_a_matrix_that_is_no_csv_is_named(tmp_path):
+    path = tmp_path / "binary.csv"
+    path.write_bytes(b"train,test,auc\n\xff\xfe,x,0.5\n")
+    with pytest.raises(DatasetError, match=r"binary\.csv: no UTF-8 CSV"):
+        matrix.read(path)
+    with pytest.raises(DatasetError, match=r"absent\.csv: cannot be read"):
+        matrix.read(tmp_path / "absent.csv")

@@ -5,7 +5,7 @@ nobody measured stays blank: it is no zero, and no mean counts it.
 """
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,23 +39,34 @@ class Transfer(NamedTuple):
 def read(path: Path) -> Matrix:
     """Return the matrix of a CSV with the header train,test,FIGURE; an empty figure is blank."""
     cells: dict[tuple[str, str], float] = {}
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.reader(stream)
-        header = next(reader, [])
-        if len(header) != 3 or header[:2] != ["train", "test"]:
-            raise DatasetError(f"{path}:1: expected the header train,test,FIGURE, got {header}")
-        for row in filter(None, reader):
-            place = f"{path}:{reader.line_num}"
-            if len(row) != 3:
-                raise DatasetError(f"{place}: {len(row)} fields where the header has 3")
-            train, test, text = (cell.strip() for cell in row)
-            if (train, test) in cells:
-                raise DatasetError(f"{place}: train {train}, test {test} comes twice")
-            try:
-                cells[train, test] = float(text) if text else float("nan")
-            except ValueError:
-                raise DatasetError(f"{place}: '{text}' is no number; leave it empty") from None
+    rows = _rows(path)
+    _, header = next(rows, ("", []))
+    if len(header) != 3 or header[:2] != ["train", "test"]:
+        raise DatasetError(f"{path}:1: expected the header train,test,FIGURE, got {header}")
+    for place, row in rows:
+        if len(row) != 3:
+            raise DatasetError(f"{place}: {len(row)} fields where the header has 3")
+        train, test, text = row
+        if (train, test) in cells:
+            raise DatasetError(f"{place}: train {train}, test {test} comes twice")
+        try:
+            cells[train, test] = float(text) if text else float("nan")
+        except ValueError:
+            raise DatasetError(f"{place}: '{text}' is no number; leave it empty") from None
     return _filled(cells, header[2])
+
+
+def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield where each row of a CSV stands and its stripped cells; empty rows are skipped."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream)
+            for row in filter(None, reader):
+                yield f"{path}:{reader.line_num}", [cell.strip() for cell in row]
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{path}: no UTF-8 CSV file ({error})") from error
 
 
 def of_tables(tables: Mapping[str, Table], by: str = "generator") -> Matrix:
@@ -145,13 +156,11 @@ def types_of(given: str) -> dict[str, str]:
     path = Path(given)
     if not path.is_file():
         raise DatasetError(f"{path}: no such file; give df40 or a CSV with name,type")
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.reader(stream)
-        found = {}
-        for row in filter(None, reader):
-            if len(row) != 2:
-                raise DatasetError(f"{path}:{reader.line_num}: {len(row)} fields, expected 2")
-            found[row[0].strip()] = row[1].strip()
+    found = {}
+    for place, row in _rows(path):
+        if len(row) != 2:
+            raise DatasetError(f"{place}: {len(row)} fields, expected 2")
+        found[row[0]] = row[1]
     return found
 
 
