@@ -21,6 +21,7 @@ from av.video.reformatter import VideoReformatter
 
 from verilens.errors import MediaError
 from verilens.media import still
+from verilens.media.demux import demuxed
 from verilens.media.integrity import check_png, refuse_protected
 from verilens.media.opened import Limits
 from verilens.media.perturb.apply import steps
@@ -108,7 +109,7 @@ def _video(
 ) -> Facts:
     try:
         with (
-            av.open(file, format=demuxer, metadata_errors="replace") as container,
+            demuxed(file, demuxer) as container,
             av.open(str(target), "w", format="mp4") as out,
         ):
             return _Transcoder(container, out, name, limits).run(job)
