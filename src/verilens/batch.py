@@ -1,6 +1,6 @@
 """The torch side of the records: what a method trains on."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
 import torch
@@ -9,24 +9,35 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class ClipBatch:
-    """Crops with labels.
+    """Crops with labels, and what finer training reads where the samples say it.
 
     frames: RGB in [0, 1], (B, T, 3, H, W) float32; T = 1 for stills.
     labels: 1 is fake, 0 is genuine, (B,) float32.
     index: which sample of the training set each crop was cut from, (B,) int64, where known.
+    kinds: which generator made each, (B,) int64; 0 is genuine, the others count from 1 in the
+        alphabetic order of the training set's generators.
+    domains: which data set each is from, (B,) int64 from 0, in alphabetic order.
+    masks: how far each pixel is forged, in [0, 1], (B, T, 1, H, W) float32; zero for genuine media.
     """
 
     frames: Tensor
     labels: Tensor
     index: Tensor | None = None
+    kinds: Tensor | None = None
+    domains: Tensor | None = None
+    masks: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def to(self, device: torch.device) -> "ClipBatch":
         """Return the batch on a device; `index` stays where it is."""
-        frames = self.frames.to(device, non_blocking=True)
-        return replace(self, frames=frames, labels=self.labels.to(device, non_blocking=True))
+        moved = {
+            name: tensor.to(device, non_blocking=True)
+            for name, tensor in self._tensors().items()
+            if name != "index"
+        }
+        return replace(self, **moved)
 
     def split(self, parts: int) -> "list[ClipBatch]":
         """Return the batch in at most `parts` pieces of nearly equal size."""
@@ -34,5 +45,8 @@ class ClipBatch:
         return [self._cut(a, b) for a, b in pairwise(edges) if b > a]
 
     def _cut(self, start: int, end: int) -> "ClipBatch":
-        index = None if self.index is None else self.index[start:end]
-        return ClipBatch(frames=self.frames[start:end], labels=self.labels[start:end], index=index)
+        return ClipBatch(**{name: tensor[start:end] for name, tensor in self._tensors().items()})
+
+    def _tensors(self) -> dict[str, Tensor]:
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: tensor for name, tensor in found.items() if tensor is not None}

@@ -25,7 +25,8 @@ PARTS = ("media", "verify")  # packages whose code and constants decide what is 
 class Options:
     """Settings of a scan.
 
-    methods: names, or "name=weights" with a weights name or a .safetensors file; None asks all.
+    methods: names, or "name=weights" with a weights name or a .safetensors file; None asks all that
+        come with starter weights.
     where: also make heat maps of stills and a denser timeline of suspected videos.
     jobs: files worked on at once; None means one a core.
     timeout_s: wall-clock seconds one file may take. max_bytes: of a file or a download.
@@ -73,7 +74,10 @@ class Choice(NamedTuple):
 
 def choices(methods: tuple[str, ...] | None) -> list[Choice]:
     """Return the methods in the catalog's order; UnknownName, MissingWeights."""
-    wanted = dict.fromkeys(catalog.cards(), STARTER) if methods is None else {}
+    wanted = {}
+    if methods is None:
+        ready = (n for n, card in catalog.cards().items() if STARTER in weights.available(card))
+        wanted = dict.fromkeys(ready, STARTER)
     for item in methods or ():
         name, _, chosen = item.partition("=")
         wanted[catalog.card(name).name] = chosen or STARTER

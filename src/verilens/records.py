@@ -33,13 +33,15 @@ class View:
     fit: "crop" cuts at native resolution, and a picture smaller than `size` is mirrored up to it;
          "resize" scales the whole frame to size x size (destroys up-sampling traces);
          "native" gives the centre at native resolution, at most size x size, never padded;
-         "contain" scales the whole frame down, never up, until its longer side is `size`.
+         "contain" scales the whole frame down, never up, until its longer side is `size`;
+         "face" cuts the face, with `margin` times its box, and scales it to size x size.
     """
 
     size: int
     frames: int = 8
     crops: int = 1
-    fit: Literal["crop", "resize", "native", "contain"] = "crop"
+    fit: Literal["crop", "resize", "native", "contain", "face"] = "crop"
+    margin: float = 1.3
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,7 @@ from verilens.media.sample import Moment, sample
 from verilens.records import Claim, Clip, Report
 from verilens.report import json as report_json
 from verilens.train.recipe import Recipe
-from verilens.verify.detector import Detector
+from verilens.verify.detector import ClipDetector, Detector
 
 CARDS = list(catalog.cards().values())
 every_card = pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
@@ -47,8 +47,18 @@ def settled(card: Card) -> Detector:
     for norm in (m for m in method.modules() if isinstance(m, nn.BatchNorm2d)):
         norm.momentum = None
     with torch.no_grad():
-        method.train()(pictures(8, 64, 80))
+        method.train()(inputs(method, 8))
     return method.eval()
+
+
+def inputs(method: Detector, count: int, size: tuple[int, int] | None = None) -> torch.Tensor:
+    """Return what `forward` reads, `count` of them: noise of its own size where it has one."""
+    view = method.config.view
+    height, width = size or ((64, 80) if view.fit in ("crop", "native") else (view.size, view.size))
+    if not isinstance(method, ClipDetector):
+        return pictures(count, height, width)
+    frames = pictures(count * view.frames, height, width)
+    return frames.view(count, view.frames, 3, height, width)
 
 
 def pictures(count: int, height: int, width: int) -> torch.Tensor:
@@ -56,9 +66,18 @@ def pictures(count: int, height: int, width: int) -> torch.Tensor:
     return torch.rand(count, 3, height, width, generator=generator) ** 2
 
 
-def batch(moments: int) -> ClipBatch:
-    frames = pictures(4 * moments, 64, 64).view(4, moments, 3, 64, 64)
-    return ClipBatch(frames=frames, labels=torch.tensor([0.0, 1.0, 0.0, 1.0]))
+def batch(method: Detector, moments: int) -> ClipBatch:
+    """Return a training batch of two groups: genuine media and what two generators made of it."""
+    view = method.config.view
+    side = 64 if view.fit in ("crop", "native", "contain") else view.size
+    moments = view.frames if isinstance(method, ClipDetector) else moments
+    count = 6
+    frames = pictures(count * moments, side, side).view(count, moments, 3, side, side)
+    kinds = torch.tensor([0, 1, 2] * 2)
+    labels = (kinds > 0).float()
+    masks = (frames[:, :, :1] > 0.5).float() * labels.view(-1, 1, 1, 1, 1)
+    domains = torch.tensor([0, 0, 0, 1, 1, 1])
+    return ClipBatch(frames=frames, labels=labels, kinds=kinds, domains=domains, masks=masks)
 
 
 def clip(method: Detector, size: tuple[int, int], moments: int = 1) -> Clip:
@@ -114,7 +133,7 @@ def test_tiny_config_is_tiny(card):
 def test_loss_is_finite_and_reaches_every_trainable_weight(card):
     method = tiny(card).train()
     for moments in (1, 2):  # a method may read stills and films with different heads
-        loss = method.training_step(batch(moments)).total
+        loss = method.training_step(batch(method, moments)).total
         assert loss.ndim == 0 and torch.isfinite(loss)
         loss.backward()
     groups = [p for group in method.parameter_groups() for p in group["params"]]
@@ -132,7 +151,7 @@ def test_saved_and_loaded_methods_agree(card, tmp_path):
     save_file({k: v.contiguous() for k, v in method.state_dict().items()}, path)
     other = tiny(card).eval()
     weights.load_into(other, path)
-    x = pictures(2, 64, 64)
+    x = inputs(method, 2)
     with torch.inference_mode():
         assert torch.equal(method(x), other(x))
     assert set(load_file(path)) == set(other.state_dict())
@@ -140,7 +159,8 @@ def test_saved_and_loaded_methods_agree(card, tmp_path):
 
 @every_card
 def test_batch_of_two_equals_two_of_one(card):
-    method, x = settled(card), pictures(2, 64, 80)
+    method = settled(card)
+    x = inputs(method, 2)
     with torch.inference_mode():
         together = method(x)
         apart = torch.cat([method(x[:1]), method(x[1:])])
@@ -151,7 +171,7 @@ def test_batch_of_two_equals_two_of_one(card):
 @every_card
 def test_seed_fixes_the_result(card):
     first, second = (settled(card) for _ in range(2))
-    x = pictures(2, 64, 80)
+    x = inputs(first, 2)
     with torch.inference_mode():
         assert torch.equal(first(x), second(x))
         assert torch.equal(first(x), first(x))
@@ -159,7 +179,8 @@ def test_seed_fixes_the_result(card):
 
 @every_card
 def test_optimised_methods_give_the_same_logits(card):
-    method, x = settled(card), pictures(2, 64, 80)
+    method = settled(card)
+    x = inputs(method, 2)
     with torch.inference_mode():
         before = method(x)
         after = method.optimised()(x)

@@ -71,6 +71,9 @@ def boxes(view: View, size: tuple[int, int]) -> list[Box]:
     width, height = size
     if view.fit in ("resize", "contain"):
         return [(0, 0, width, height)]
+    if view.fit == "face":
+        side = min(size)
+        return [_square((width // 2, height // 2), side)]
     side_x, side_y = min(view.size, width), min(view.size, height)
     columns, rows = (1, 1) if view.fit == "native" else grid(view, size)
     return [
@@ -96,6 +99,11 @@ def grid(view: View, size: tuple[int, int]) -> tuple[int, int]:
     return min(candidates, key=lambda g: (width / g[0] + height / g[1], -g[0] * g[1]))
 
 
+def _square(centre: tuple[int, int], side: int) -> Box:
+    left, top = centre[0] - side // 2, centre[1] - side // 2
+    return left, top, left + side, top + side
+
+
 def _starts(length: int, side: int, count: int) -> list[int]:
     """Return where `count` pieces of `side` start so that they reach from edge to edge."""
     if count == 1:
@@ -109,8 +117,8 @@ def _piece(
     box: Box,
     to_srgb: Callable[[Image.Image], Image.Image] | None,
 ) -> Pixels:
-    if view.fit == "resize":
-        piece = picture.resize((view.size, view.size), Image.Resampling.BICUBIC)
+    if view.fit in ("resize", "face"):
+        piece = picture.resize((view.size, view.size), Image.Resampling.BICUBIC, box)
     elif view.fit == "contain":
         piece = _contain(picture, view.size)
     else:

@@ -139,6 +139,45 @@ class Detector(Method):
         return sigmoid(mean).astype(np.float32)
 
 
+class ClipDetector(Detector):
+    """A detector that reads moments together: one logit for a stretch of `config.view.frames`.
+
+    A longer clip is read in stretches that overlap by half; a moment's logit is the mean over the
+    stretches that hold it. A shorter one is filled up by repeating its last moment. Views have one
+    crop a moment.
+    """
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Return one logit per stretch, (N,) float32.
+
+        frames: RGB in [0, 1], (N, T, 3, H, W) float32; normalisation is done inside.
+        """
+        raise NotImplementedError
+
+    def training_step(self, batch: ClipBatch) -> Loss:
+        """Return binary cross-entropy over the clips."""
+        return cross_entropy(self(batch.frames), batch.labels)
+
+    @torch.inference_mode()
+    def crop_logits(self, frames: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return one logit per moment. frames: RGB in order of time, (N, H, W, 3) uint8."""
+        total, count = np.zeros(len(frames)), np.zeros(len(frames))
+        for places in stretches(len(frames), self.config.view.frames):
+            clip = tensor(frames[places])[None].to(self.device)
+            total[places] += float(self(clip).float())
+            count[places] += 1
+        return total / count
+
+
+def stretches(count: int, length: int) -> list[NDArray[np.int64]]:
+    """Return the moments of each stretch of a clip of `count`, (length,) each; all are covered."""
+    if count <= length:
+        return [np.minimum(np.arange(length), count - 1)]
+    step = max(1, length // 2)
+    starts = [*range(0, count - length, step), count - length]
+    return [np.arange(start, start + length) for start in starts]
+
+
 def cross_entropy(logits: Tensor, labels: Tensor) -> Loss:
     """Return binary cross-entropy. logits, labels: (B,), labels 1 for fake."""
     each = binary_cross_entropy_with_logits(logits.float(), labels, reduction="none")
