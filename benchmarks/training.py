@@ -35,7 +35,7 @@ from verilens.options import cores
 from verilens.records import Sample, View
 from verilens.train.augment import stored_view
 from verilens.train.cache import PixelCache
-from verilens.train.data import Training
+from verilens.train.data import Training, Wanted
 from verilens.train.loop import fit
 from verilens.train.pixels import Reader
 from verilens.train.recipe import Data, Plan
@@ -126,7 +126,7 @@ def loader(samples: Sequence[Sample], view: View, plan: Plan, folder: Path) -> I
     count = len(samples)
     yield Row("Pillow alone, one thread", 1e3 * pillow_s(samples), "CPU-ms a picture")
     with Reader(cores()) as reader:
-        batches = Training(samples, reader, view, DATA, plan)
+        batches = Training(samples, reader, Wanted(view), DATA, plan)
         warm(reader, samples[0], stored)
         turns = [
             (decoded(reader, samples, stored), batched(batches, turn)) for turn in range(ROUNDS)
@@ -142,7 +142,7 @@ def loader(samples: Sequence[Sample], view: View, plan: Plan, folder: Path) -> I
     yield Row("CPU-seconds of decoding / all of the loader's", share, "")
     yield Row("cores it got", used, "(1 when it had them all)")
     with Reader(cores(), PixelCache(folder / "cache", 4 << 30)) as reader:
-        batches = Training(samples, reader, view, DATA, plan)
+        batches = Training(samples, reader, Wanted(view), DATA, plan)
         batched(batches, 0)
         cached = statistics.median(batched(batches, n + 1).wall_s for n in range(ROUNDS))
     yield Row("loader from the cache / decode limit", count / cached / limit, "")
@@ -155,8 +155,8 @@ def step(samples: Sequence[Sample], view: View, plan: Plan) -> Iterator[Row]:
     stored = stored_view(view, DATA, DATA.moments)
     alone = decode_s(samples, stored)
     with Reader(cores()) as reader:
-        batches = Training(samples, reader, view, DATA, plan)
-        (batch,) = Training(samples[: plan.batch], reader, view, DATA, plan).epoch(0)
+        batches = Training(samples, reader, Wanted(view), DATA, plan)
+        (batch,) = Training(samples[: plan.batch], reader, Wanted(view), DATA, plan).epoch(0)
         warm(reader, samples[0], stored)
         method = catalog.build("npr")
         assert isinstance(method, Detector)

@@ -18,6 +18,7 @@ class ClipBatch:
         alphabetic order of the training set's generators.
     domains: which data set each is from, (B,) int64 from 0, in alphabetic order.
     masks: how far each pixel is forged, in [0, 1], (B, T, 1, H, W) float32; zero for genuine media.
+    spans: how far each moment is forged, in [0, 1], (B, T) float32; zero for genuine media.
     """
 
     frames: Tensor
@@ -26,6 +27,7 @@ class ClipBatch:
     kinds: Tensor | None = None
     domains: Tensor | None = None
     masks: Tensor | None = None
+    spans: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -25,7 +26,12 @@ class Method(nn.Module):
     """A network that can be trained on a batch.
 
     Built with no argument it has the paper's full-size configuration.
+
+    needs: the fields of `ClipBatch` that `training_step` reads beside frames and labels, out of
+        "kinds", "domains", "masks" and "spans"; the data loader fills those and no others.
     """
+
+    needs: ClassVar[frozenset[str]] = frozenset()
 
     def training_step(self, batch: ClipBatch) -> Loss:
         """Return the loss of one batch."""

@@ -14,12 +14,13 @@ from verilens.errors import ConfigError, DatasetError
 from verilens.records import Sample, View
 from verilens.train import augment
 from verilens.train.cache import PixelCache
-from verilens.train.data import Share, Training, clips
+from verilens.train.data import Share, Training, Wanted, clips
 from verilens.train.pixels import Reader
 from verilens.train.recipe import Data, Plan
 from verilens.train.select import choose
 
 VIEW = View(size=32, frames=2)
+WANTED = Wanted(VIEW)
 PLAN = Plan(batch=4, seed=1)
 
 
@@ -41,7 +42,7 @@ def frames(batches: Training, epoch: int = 0, skip: int = 0) -> torch.Tensor:
 
 def test_batches_have_the_promised_form(tmp_path, reader):
     samples = pictures(tmp_path, {"train": 5})
-    batches = Training(samples, reader, VIEW, Data(flip=True), PLAN)
+    batches = Training(samples, reader, WANTED, Data(flip=True), PLAN)
     found = list(batches.epoch(0))
     assert len(found) == batches.steps == 2 and batches.samples == 10
     for batch in found:
@@ -53,7 +54,7 @@ def test_batches_have_the_promised_form(tmp_path, reader):
 
 def test_the_pixels_are_those_of_the_file(tmp_path, reader):
     samples = pictures(tmp_path, {"train": 2})
-    batches = Training(samples, reader, VIEW, Data(crop_px=SIDE), PLAN)
+    batches = Training(samples, reader, WANTED, Data(crop_px=SIDE), PLAN)
     (batch,) = batches.epoch(0)
     for row, n in enumerate(batch.index):
         expected = np.asarray(Image.open(samples[n].uri))
@@ -73,7 +74,7 @@ def test_the_seed_the_epoch_and_the_place_fix_every_pixel(tmp_path):
     found = []
     for workers, cache in ((1, None), (3, PixelCache(tmp_path / "cache", 1 << 24))):
         with Reader(workers, cache) as reader:
-            batches = Training(samples, reader, VIEW, HEAVY, PLAN)
+            batches = Training(samples, reader, WANTED, HEAVY, PLAN)
             found.append([frames(batches), frames(batches, 1), frames(batches, 1, skip=2)])
     assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
     first, second, rest = found[0]
@@ -81,26 +82,26 @@ def test_the_seed_the_epoch_and_the_place_fix_every_pixel(tmp_path):
     assert torch.equal(second[8:], rest)
     with Reader(2) as reader:
         other = dataclasses.replace(PLAN, seed=2)
-        assert not torch.equal(frames(Training(samples, reader, VIEW, HEAVY, other)), first)
+        assert not torch.equal(frames(Training(samples, reader, WANTED, HEAVY, other)), first)
 
 
 def test_devices_share_every_batch(tmp_path, reader):
     samples = pictures(tmp_path, {"train": 4})
-    whole = [b.index.tolist() for b in Training(samples, reader, VIEW, Data(), PLAN).epoch(3)]
+    whole = [b.index.tolist() for b in Training(samples, reader, WANTED, Data(), PLAN).epoch(3)]
     halves = [
-        [b.index.tolist() for b in Training(samples, reader, VIEW, Data(), PLAN, share).epoch(3)]
+        [b.index.tolist() for b in Training(samples, reader, WANTED, Data(), PLAN, share).epoch(3)]
         for share in (Share(0, 2), Share(1, 2))
     ]
     assert [sorted(a + b) for a, b in zip(*halves, strict=True)] == [sorted(b) for b in whole]
     with pytest.raises(ConfigError, match=r"plan\.batch \(4\) must divide among 3"):
-        Training(samples, reader, VIEW, Data(), PLAN, Share(0, 3))
+        Training(samples, reader, WANTED, Data(), PLAN, Share(0, 3))
 
 
 def test_what_fits_the_cache_is_decoded_once(tmp_path):
     samples = pictures(tmp_path / "set", {"train": 4})
     cache = PixelCache(tmp_path / "cache", 1 << 24)
     with Reader(2, cache) as reader:
-        batches = Training(samples, reader, VIEW, Data(), PLAN)
+        batches = Training(samples, reader, WANTED, Data(), PLAN)
         for epoch in range(3):
             frames(batches, epoch)
         assert (cache.misses, cache.hits) == (8, 16)
@@ -114,12 +115,12 @@ def test_the_cache_keeps_to_its_size_and_is_found_again(tmp_path):
     room = 3 * (SIDE * SIDE * 3 + 4096)
     cache = PixelCache(tmp_path / "cache", room)
     with Reader(1, cache) as reader:
-        before = frames(Training(samples, reader, VIEW, Data(), PLAN))
+        before = frames(Training(samples, reader, WANTED, Data(), PLAN))
     files = list((tmp_path / "cache").glob("??/*.px"))
     assert len(files) == 3 and sum(f.stat().st_size for f in files) <= room
     again = PixelCache(tmp_path / "cache", room)
     with Reader(1, again) as reader:
-        assert torch.equal(frames(Training(samples, reader, VIEW, Data(), PLAN)), before)
+        assert torch.equal(frames(Training(samples, reader, WANTED, Data(), PLAN)), before)
     assert (again.hits, again.misses) == (3, 5)
 
 
@@ -137,14 +138,14 @@ def test_a_broken_file_is_named_and_replaced_by_one_of_its_class(tmp_path, reade
     samples = pictures(tmp_path, {"train": 4})
     Path(samples[0].uri).write_bytes(b"no picture")
     Path(samples[3].uri).unlink()
-    batches = Training(samples, reader, VIEW, Data(), PLAN)
+    batches = Training(samples, reader, WANTED, Data(), PLAN)
     found = [batch for epoch in range(2) for batch in batches.epoch(epoch)]
     assert set(reader.broken) == {samples[0].id, samples[3].id}
     assert "no such file" in reader.broken[samples[3].id]
     index = torch.cat([batch.index for batch in found])
     assert not {0, 3} & set(index.tolist())
     assert torch.cat([batch.labels for batch in found]).mean() == 0.5
-    again = Training(samples, reader, VIEW, Data(), PLAN)
+    again = Training(samples, reader, WANTED, Data(), PLAN)
     assert torch.equal(frames(again), torch.cat([batch.frames for batch in found[:2]]))
 
 
@@ -153,7 +154,7 @@ def test_a_set_of_broken_files_is_an_error(tmp_path, reader):
     for sample in samples:
         Path(sample.uri).write_bytes(b"")
     with pytest.raises(DatasetError, match=r"20 files .* could not be read.*doctor"):
-        frames(Training(samples, reader, VIEW, Data(), PLAN))
+        frames(Training(samples, reader, WANTED, Data(), PLAN))
 
 
 def test_a_broken_file_is_left_out_of_validation(tmp_path, reader):
@@ -168,9 +169,11 @@ def test_pictures_of_several_sizes_need_a_crop(tmp_path, reader):
     Image.new("RGB", (20, 30)).save(samples[0].uri)
     native = View(size=64, fit="native")
     with pytest.raises(DatasetError, match=r"data\.crop_px=256"):
-        frames(Training(samples, reader, native, Data(), PLAN))
-    assert frames(Training(samples, reader, native, Data(crop_px=32), PLAN)).shape[-1] == 32
-    assert frames(Training(samples, reader, native, Data(resize_px=24), PLAN)).shape[-1] == 24
+        frames(Training(samples, reader, Wanted(native), Data(), PLAN))
+    assert frames(Training(samples, reader, Wanted(native), Data(crop_px=32), PLAN)).shape[-1] == 32
+    assert (
+        frames(Training(samples, reader, Wanted(native), Data(resize_px=24), PLAN)).shape[-1] == 24
+    )
 
 
 def film(path: Path, count: int, label: int = 0) -> Sample:
@@ -193,11 +196,11 @@ def test_clips_are_consecutive_or_spread_moments(tmp_path, reader, kind):
         item = Sample(id="a", uri=str(tmp_path), kind="frames", label=0, frames=names)
         samples = [item] * 4
     data = Data(frames=4, moments=16, window="consecutive")
-    found = brightness(frames(Training(samples, reader, VIEW, data, PLAN)))
+    found = brightness(frames(Training(samples, reader, WANTED, data, PLAN)))
     assert all(clip == list(range(clip[0], clip[0] + 4)) for clip in found)
     assert len({clip[0] for clip in found}) > 1
     spread = Data(frames=4, moments=16)
-    found = brightness(frames(Training(samples, reader, VIEW, spread, PLAN)))
+    found = brightness(frames(Training(samples, reader, WANTED, spread, PLAN)))
     assert all([n // 4 for n in clip] == [0, 1, 2, 3] for clip in found)
 
 
@@ -209,7 +212,7 @@ def test_short_videos_are_filled(tmp_path, reader, short, expected):
     for n, name in enumerate(names, 1):
         Image.new("RGB", (64, 64), (8 * n,) * 3).save(tmp_path / name)
     item = Sample(id="a", uri=str(tmp_path), kind="frames", label=0, frames=names)
-    batches = Training([item], reader, VIEW, Data(frames=5, short=short), Plan(batch=1))
+    batches = Training([item], reader, WANTED, Data(frames=5, short=short), Plan(batch=1))
     assert brightness(frames(batches)) == [expected]
 
 
@@ -242,7 +245,7 @@ def test_frames_packed_in_a_database_are_read(tmp_path, reader):
         frames=("0.png", "1.png"),
     )
     data = Data(frames=2, crop_px=SIDE)
-    (clip,) = frames(Training([item], reader, VIEW, data, Plan(batch=1)))
+    (clip,) = frames(Training([item], reader, WANTED, data, Plan(batch=1)))
     expected = [np.asarray(Image.open(p)) for p in sorted((tmp_path / "set").iterdir())]
     assert (clip.permute(0, 2, 3, 1) * 255).round().numpy().tolist() == np.stack(expected).tolist()
 
@@ -268,7 +271,7 @@ def test_a_perturbation_of_time_cannot_train(tmp_path, reader):
 
     timed = next(name for name, kind in KINDS.items() if kind.group == "time")
     with pytest.raises(ConfigError, match="number of frames"):
-        Training(samples, reader, VIEW, Data(perturb=(timed,)), PLAN)
+        Training(samples, reader, WANTED, Data(perturb=(timed,)), PLAN)
 
 
 def test_only_training_and_validation_samples_are_chosen(tmp_path):

@@ -49,9 +49,10 @@ def window(count: int, data: Data, rng: np.random.Generator) -> list[int]:
 
 
 def augmented(frames: Sequence[Pixels], data: Data, side: int, rng: np.random.Generator) -> Pixels:
-    """Return a clip, (T, side, side, 3); with side 0 at the size of its frames.
+    """Return a clip, (T, side, side, C); with side 0 at the size of its frames.
 
-    frames: of one size, (H, W, 3) each; only the pixels of the crop are read from mapped ones.
+    frames: of one size, (H, W, C) each; only the pixels of the crop are read from mapped ones. C is
+    3, or 4 with a mask, which is cut and mirrored with the colours and nothing else.
     """
     height, width = frames[0].shape[:2]
     if rng.random() < data.downsample_p:
@@ -61,6 +62,7 @@ def augmented(frames: Sequence[Pixels], data: Data, side: int, rng: np.random.Ge
     clip = filled(cropped(frames, side, rng), (side or height, side or width), data.fill)
     if data.flip and rng.random() < 0.5:
         clip = _each(clip, lambda frame: cv2.flip(frame, 1))
+    clip, mask = clip[..., :3], clip[..., 3:]
     for chance, distortion in (
         (data.blur_p, _blurred),
         (data.noise_p, _noisy),
@@ -70,7 +72,7 @@ def augmented(frames: Sequence[Pixels], data: Data, side: int, rng: np.random.Ge
     ):
         if rng.random() < chance:
             clip = distortion(np.ascontiguousarray(clip), data, rng)
-    return np.ascontiguousarray(clip)
+    return np.ascontiguousarray(np.concatenate((clip, mask), 3) if mask.size else clip)
 
 
 def cropped(frames: Sequence[Pixels], side: int, rng: np.random.Generator) -> Pixels:
@@ -134,10 +136,12 @@ def _each(clip: Pixels, change: Callable[[Pixels], object]) -> Pixels:
     return changed[0][None] if len(changed) == 1 else np.stack(changed)
 
 
-def check(data: Data) -> None:
+def check(data: Data, has_masks: bool = False) -> None:
     """Raise UnknownName or ConfigError when `data.perturb` names what cannot be trained with."""
     from verilens.errors import ConfigError
 
     for name in data.perturb:
+        if has_masks and kind(name).group == "geometry":
+            raise ConfigError(f"data.perturb: '{name}' moves pixels away from their mask; leave it")
         if kind(name).group == "time":
             raise ConfigError(f"data.perturb: '{name}' changes the number of frames; leave it out")

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from verilens.batch import ClipBatch
 from verilens.errors import ConfigError, DatasetError, MediaError
@@ -20,7 +21,8 @@ from verilens.records import Clip, Sample, View
 from verilens.train.augment import ZERO, Pixels, augmented, check, side_of, stored_view, window
 from verilens.train.pixels import Reader
 from verilens.train.recipe import Data, Plan
-from verilens.train.sampling import Sampler
+from verilens.train.sampling import Groups, Sampler
+from verilens.train.targets import Targets, mask, spans, stacked
 
 AHEAD = 3  # batches read before they are asked for
 TRIES = 20  # files of one class that may be broken one after the other
@@ -33,36 +35,54 @@ class Share(NamedTuple):
     of: int = 1
 
 
+class Wanted(NamedTuple):
+    """What a method looks at, and what else it reads of a batch, see `Method.needs`."""
+
+    view: View
+    needs: frozenset[str] = frozenset()
+
+
 class Drawn(NamedTuple):
-    """One training clip and the sample it was cut from. pixels: (T, H, W, 3) uint8."""
+    """One training clip and the sample it was cut from.
+
+    pixels: (T, H, W, 3) uint8, with the mask as a fourth channel where it is needed. spans: (T,).
+    """
 
     item: int
     pixels: Pixels
+    spans: NDArray[np.float32] | None
 
 
 class Training:
     """The batches of a plan; see `loop.Batches`.
 
-    view: what the method looks at. share: of every batch, for one of several devices.
+    share: of every batch, for one of several devices.
     """
 
     def __init__(
-        self, samples: Sequence[Sample], reader: Reader, view: View, data: Data, plan: Plan,
+        self, samples: Sequence[Sample], reader: Reader, wanted: Wanted, data: Data, plan: Plan,
         share: Share = Share(),  # noqa: B008  (frozen)
     ) -> None:  # fmt: skip
-        if plan.batch % share.of:
-            raise ConfigError(f"plan.batch ({plan.batch}) must divide among {share.of} devices")
-        check(data)
-        self.items = samples
+        view = wanted.view
+        check(data, has_masks="masks" in wanted.needs)
+        self.targets = Targets(samples, wanted.needs, data)
+        self.items = samples = self.targets.samples
         self.reader = reader
         self.data = data
         self.plan = plan
         self.share = share
         self.side = side_of(view, data)
         self.view = stored_view(view, data, data.moments)
-        self._sampler = Sampler(samples, plan.balance, plan.seed)
-        labels = np.array([sample.label for sample in samples])
-        self._by_label = {label: np.flatnonzero(labels == label) for label in np.unique(labels)}
+        self._sampler: Sampler | Groups
+        if plan.group == "none":
+            self._sampler, self.group = Sampler(samples, plan.balance, plan.seed), 1
+        else:
+            self._sampler = Groups(samples, plan.group, plan.seed)
+            self.group = self._sampler.size
+        _check_size(plan, share, self.group)
+        kinds = np.array([self.targets.kind(sample) for sample in samples])
+        roles = np.minimum(kinds, 1) if plan.group == "none" else kinds
+        self._roles, self._alike = roles, {n: np.flatnonzero(roles == n) for n in np.unique(roles)}
 
     @property
     def samples(self) -> int:
@@ -72,7 +92,7 @@ class Training:
     @property
     def steps(self) -> int:
         """Return how many batches an epoch has; a last incomplete one is dropped."""
-        steps = max(1, len(self.items) // self.plan.batch)
+        steps = max(1, self._sampler.count // self.plan.batch)
         return min(steps, self.plan.epoch_steps) if self.plan.epoch_steps else steps
 
     def epoch(self, epoch: int, skip: int = 0) -> Iterator[ClipBatch]:
@@ -82,8 +102,12 @@ class Training:
         try:
             for step in range(skip, self.steps):
                 start = step * self.plan.batch
-                batch = range(start, min(start + self.plan.batch, len(order)))
-                mine = [(n, int(order[n])) for n in batch[self.share.number :: self.share.of]]
+                groups = range(start, min(start + self.plan.batch, len(order)), self.group)
+                mine = [
+                    (n, int(order[n]))
+                    for first in groups[self.share.number :: self.share.of]
+                    for n in range(first, first + self.group)
+                ]
                 waiting.append(self._submitted(epoch, mine))
                 if len(waiting) > AHEAD:
                     yield waiting.popleft().result()
@@ -101,11 +125,13 @@ class Training:
     def drawn(self, epoch: int, place: int, index: int) -> Drawn:
         """Return the clip at a place of an epoch, or another of its class if it is broken."""
         for attempt in range(TRIES):
-            rng = np.random.default_rng([self.plan.seed, epoch, place, attempt])
+            # A group's members draw alike: the same moment, crop and distortions.
+            drawn = [self.plan.seed, epoch, place // self.group, attempt]
+            rng = np.random.default_rng(drawn)
             sample = self.items[index]
-            instead = int(rng.choice(self._by_label[sample.label]))
+            instead = int(rng.choice(self._alike[self._roles[index]]))
             try:
-                return Drawn(index, self._clip(sample, rng))
+                return self._drawn(index, sample, rng)
             except MediaError as error:
                 self.reader.broken[sample.id] = error.message
             index = instead
@@ -114,21 +140,36 @@ class Training:
             f"{self.reader.broken[sample.id]}; see 'verilens data doctor'"
         )
 
-    def _clip(self, sample: Sample, rng: np.random.Generator) -> Pixels:
+    def _drawn(self, index: int, sample: Sample, rng: np.random.Generator) -> Drawn:
+        places, found = self._frames(sample, rng)
+        if len({frame.shape for frame in found.values()}) > 1:
+            raise MediaError("corrupt", f"{sample.id}: its frames have several sizes")
+        if "masks" in self.targets.needs:
+            shown = sorted(found)
+            masks = mask(self.reader, sample, shown, self.view)
+            both = stacked([found[n] for n in shown], masks, sample)
+            found = dict(zip(shown, both, strict=True))
+        forged = None
+        if "spans" in self.targets.needs:
+            forged = spans(self.reader, sample, [max(n, 0) for n in places], self.view)
+            forged[np.array(places) == ZERO] = 0
+        if ZERO in places:
+            found[ZERO] = np.zeros_like(next(iter(found.values())))
+        pixels = augmented([found[n] for n in places], self.data, self.side, rng)
+        return Drawn(index, pixels, forged)
+
+    def _frames(
+        self, sample: Sample, rng: np.random.Generator
+    ) -> tuple[list[int], dict[int, Pixels]]:
+        """Return which moments make the clip, ZERO for black ones, and the pixels of the others."""
         if sample.kind == "frames":
             if not sample.frames:
                 raise MediaError("no-frames", f"{sample.id}: a video without frames")
             places = window(len(sample.frames), self.data, rng)
-            found = {n: self._stored_frame(sample, n) for n in {*places} - {ZERO}}
-        else:
-            frames = self.reader.open(sample.uri, self.view).frames
-            places = window(len(frames), self.data, rng)
-            found = {n: frames[n] for n in {*places} - {ZERO}}
-        if len({frame.shape for frame in found.values()}) > 1:
-            raise MediaError("corrupt", f"{sample.id}: its frames have several sizes")
-        if ZERO in places:
-            found[ZERO] = np.zeros_like(next(iter(found.values())))
-        return augmented([found[n] for n in places], self.data, self.side, rng)
+            return places, {n: self._stored_frame(sample, n) for n in {*places} - {ZERO}}
+        frames = self.reader.open(sample.uri, self.view).frames
+        places = window(len(frames), self.data, rng)
+        return places, {n: frames[n] for n in {*places} - {ZERO}}
 
     def _stored_frame(self, sample: Sample, n: int) -> Pixels:
         pixels: Pixels = self.reader.frame(sample, n, self.view).frames[0]
@@ -143,13 +184,30 @@ class Training:
                 "data.crop_px=256, scale them with data.resize_px, or train with plan.batch=1"
             )
         pixels = torch.from_numpy(np.stack([clip.pixels for clip in drawn]))
-        index = [clip.item for clip in drawn]
-        labels = [float(self.items[n].label) for n in index]
+        frames = torch.div(pixels.permute(0, 1, 4, 2, 3), 255)
+        shown = [self.items[clip.item] for clip in drawn]
+        targets, needs = self.targets, self.targets.needs
+        forged = [clip.spans for clip in drawn if clip.spans is not None]
         return ClipBatch(
-            frames=torch.div(pixels.permute(0, 1, 4, 2, 3), 255),
-            labels=torch.tensor(labels),
-            index=torch.tensor(index),
+            frames=frames[:, :, :3],
+            labels=torch.tensor([float(sample.label) for sample in shown]),
+            index=torch.tensor([clip.item for clip in drawn]),
+            kinds=torch.tensor([targets.kind(s) for s in shown]) if "kinds" in needs else None,
+            domains=torch.tensor([targets.domain(s) for s in shown])
+            if "domains" in needs
+            else None,
+            masks=frames[:, :, 3:] if "masks" in needs else None,
+            spans=torch.from_numpy(np.stack(forged)) if forged else None,
         )
+
+
+def _check_size(plan: Plan, share: Share, group: int) -> None:
+    """Raise ConfigError when a batch cannot be dealt out among devices and parts."""
+    parts = share.of * group * (plan.accumulate if group > 1 else 1)
+    if plan.batch % parts:
+        among = f"{share.of} devices" if share.of > 1 else f"groups of {group}"
+        also = f" and {plan.accumulate} parts" if group > 1 and plan.accumulate > 1 else ""
+        raise ConfigError(f"plan.batch ({plan.batch}) must divide among {among}{also}")
 
 
 def clips(

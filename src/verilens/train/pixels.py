@@ -42,6 +42,7 @@ class Reader:
         self.limits = limits or Limits()
         self.broken: dict[str, str] = {}  # why samples could not be read, by id; for the report
         self._refused: dict[str, MediaError] = {}  # files, by place; they are not tried again
+        self._fps: dict[str, float] = {}
         self._local = threading.local()
         self._decoders: list[Decoder] = []
         self._threads = ThreadPoolExecutor(workers, "read")
@@ -149,6 +150,14 @@ class Reader:
         if self.cache:
             self.cache.put(key, clip)
         return clip
+
+    def fps(self, place: str) -> float:
+        """Return the frame rate of a video. Raises MediaError, also when it does not say."""
+        if place not in self._fps:
+            self._fps[place] = self._decoder().open(Path(place), [], False).media.fps or 0.0
+        if not self._fps[place]:
+            raise MediaError("corrupt", f"{place}: has no frame rate to count frames by")
+        return self._fps[place]
 
     def _decoded(self, place: str, view: View) -> Clip:
         if not packed.is_packed(place):

@@ -35,6 +35,8 @@ class Data:
     fill: how a picture smaller than the crop is extended.
     jpeg_p, blur_p, downsample_p, noise_p, grey_p: chance of each distortion, with the range its
         strength is drawn from (quality; sigma in pixels; scale; sigma of 255).
+    maskless: what a fake without a mask or forged spans is to a method that needs them: left out,
+        or forged as a whole.
     perturb: kinds of `media.perturb`, one of which is drawn with chance perturb_p, at a severity
         of that range.
     """
@@ -63,6 +65,7 @@ class Data:
     noise_p: float = 0.0
     noise_sigma: tuple[float, float] = (0.0, 0.0)
     grey_p: float = 0.0
+    maskless: Literal["leave-out", "whole"] = "leave-out"
     perturb: tuple[str, ...] = ()
     perturb_p: float = 0.5
     perturb_severity: tuple[int, int] = (1, 3)
@@ -111,6 +114,8 @@ class Plan:
         lr_milestones (epochs), "cosine" falls to lr_floor at the end; never below lr_floor.
     warmup_steps: of linear rise at the start. clip_norm: of the whole gradient; 0 does not clip.
     ema: decay of the moving average of the weights, which is then validated and exported; 0 is off.
+    group: makes a batch of groups that share a source, cut and augmented alike, genuine first:
+        "pair" adds one forgery of any generator, "all" one of every generator, in order of kind.
     balance: makes classes equally frequent, and with "source" or "generator" also those within.
     watch: what the best checkpoint and stopping go by, on the validation split.
     patience: epochs without a better one before stopping; 0 never stops early.
@@ -136,6 +141,7 @@ class Plan:
     accumulate: int = 1
     ema: float = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
+    group: Literal["none", "pair", "all"] = "none"
     balance: Literal["none", "class", "source", "generator"] = "none"
     boost: Boost = field(default_factory=Boost)
     watch: Literal["auc", "accuracy", "loss"] = "auc"
@@ -150,6 +156,8 @@ class Plan:
             _need(getattr(self, name) >= 1, f"plan.{name} must be at least 1")
         for name in ("steps", "epoch_steps", "patience", "warmup_steps", "clip_norm", "seed"):
             _need(getattr(self, name) >= 0, f"plan.{name} must not be negative")
+        is_free = self.group == "none" or self.balance == "none"
+        _need(is_free, "plan.group is balanced already; leave plan.balance out")
         _need(self.accumulate <= self.batch, "plan.accumulate must not exceed plan.batch")
 
 

@@ -22,7 +22,7 @@ from verilens.errors import ConfigError
 from verilens.options import cores
 from verilens.train import checkpoint
 from verilens.train.cache import PixelCache
-from verilens.train.data import Share, Training
+from verilens.train.data import Share, Training, Wanted
 from verilens.train.ema import swapped_in
 from verilens.train.folder import Folder
 from verilens.train.loop import Snapshot, Step, accelerator, fit
@@ -30,7 +30,7 @@ from verilens.train.pixels import Reader
 from verilens.train.recipe import Recipe
 from verilens.train.select import Chosen, choose
 from verilens.train.validate import Scores, validate
-from verilens.verify.detector import Detector
+from verilens.verify.detector import ClipDetector, Detector
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -99,8 +99,9 @@ def run(job: Job) -> Iterator[Step | Epoch]:
         )
     device = accelerator()
     with Folder(job.out, device.is_main_process) as folder:
-        folder.check(job.recipe, chosen, job.resume)
         method = built(job.recipe).to(device.device)
+        job = dataclasses.replace(job, recipe=fitted(job.recipe, method))
+        folder.check(job.recipe, chosen, job.resume)
         device.wait_for_everyone()
         folder.begin(job.recipe, chosen, {"devices": device.num_processes})
         with Reader(job.workers or cores(), _cache(job, device)) as reader:
@@ -118,6 +119,17 @@ def built(recipe: Recipe) -> Detector:
     if recipe.init:
         weights.load_into(method, weights.find(catalog.card(recipe.method), recipe.init))
     return method
+
+
+def fitted(recipe: Recipe, method: Detector) -> Recipe:
+    """Return the recipe with clips as long as the method reads them, unless it says how long."""
+    if not isinstance(method, ClipDetector) or recipe.data.frames > 1:
+        return recipe
+    frames = method.config.view.frames
+    moments = max(recipe.data.moments, frames)
+    return dataclasses.replace(
+        recipe, data=dataclasses.replace(recipe.data, frames=frames, moments=moments)
+    )
 
 
 def _cache(job: Job, device: "Accelerator") -> PixelCache | None:
@@ -141,8 +153,8 @@ class Run:
         self.method = method
         self.reader = reader
         share = Share(device.process_index, device.num_processes)
-        view = method.config.view
-        self.batches = Training(chosen.train, reader, view, job.recipe.data, self.plan, share)
+        wanted, data = Wanted(method.config.view, method.needs), job.recipe.data
+        self.batches = Training(chosen.train, reader, wanted, data, self.plan, share)
         self.progress = Progress()
         self._begun = time.perf_counter()
 

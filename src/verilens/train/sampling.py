@@ -6,7 +6,7 @@
     generator  so, and inside a class every generator equally often
 
 An epoch is as long as the set. Inside a group every sample comes equally often, give or take one,
-before the epoch repeats any.
+before the epoch repeats any. `Groups` keeps samples of one source together instead.
 """
 
 from collections import defaultdict
@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from verilens.errors import DatasetError
 from verilens.records import Sample
 
 Balance = Literal["none", "class", "source", "generator"]
@@ -44,6 +45,42 @@ class Sampler:
         turns = np.concatenate([np.arange(len(row)) for row in rows])
         mixed: Indices = np.concatenate(rows)[np.argsort(turns, kind="stable")]
         return mixed
+
+
+class Groups:
+    """Orders whose samples come in groups of one source: genuine first, then its forgeries.
+
+    size: samples a group. Every source that has all of them comes once an epoch.
+    """
+
+    def __init__(self, samples: Sequence[Sample], group: str, seed: int) -> None:
+        self.seed = seed
+        names = sorted({sample.generator for sample in samples if sample.label})
+        by_source: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for index, sample in enumerate(samples):
+            role = "" if not sample.label else (sample.generator if group == "all" else "fake")
+            by_source[sample.source][f"f:{role}" if sample.label else "g"].append(index)
+        roles = ["g", *(f"f:{name}" for name in names)] if group == "all" else ["g", "f:fake"]
+        self.size = len(roles)
+        self.sources = [
+            [found[role] for role in roles]
+            for _, found in sorted(by_source.items())
+            if all(role in found for role in roles)
+        ]
+        if not self.sources:
+            kinds = f"a forgery of each of {', '.join(names)}" if group == "all" else "a forgery"
+            raise DatasetError(
+                f"plan.group={group}: no source has a genuine sample and {kinds}; look at the "
+                "column 'source' of the manifest, or train with plan.group=none"
+            )
+        self.count = len(self.sources) * self.size
+
+    def order(self, epoch: int) -> Indices:
+        """Return the samples of an epoch by their place in the set, (count,), group after group."""
+        rng = np.random.default_rng([self.seed, epoch])
+        places = rng.permutation(len(self.sources))
+        drawn = [[rng.choice(role) for role in self.sources[place]] for place in places]
+        return np.array(drawn, np.int64).reshape(-1)
 
 
 def _class(sample: Sample, balance: Balance) -> int:

@@ -206,7 +206,10 @@ def _teaches(chosen: Protocol, one: Set) -> bool:
 
 def _of(part: Part, manifests: Sequence[Set]) -> Iterator[Sample]:
     for one in manifests:
-        yield from (sample for sample in one.samples() if part.takes(sample, one.dataset))
+        for sample in one.samples():
+            if part.takes(sample, one.dataset):
+                attributes = {"dataset": one.dataset, **sample.attributes}
+                yield dataclasses.replace(sample, attributes=attributes)
 
 
 def _is_held(sample: Sample, share: float) -> bool:
