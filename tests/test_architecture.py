@@ -44,6 +44,7 @@ LARGE = {
     "cli/perturb.py:perturb": "its signature is the list of the command's options",
     "cli/bench.py:compare": "its signature is the list of the command's options",
     "cli/bench_fairness.py:fairness": "its signature is the list of the command's options",
+    "cli/bench_robustness.py:robustness": "its signature is the list of the command's options",
     "cli/bench.py:score": "its signature is the list of the command's options",
     "cli/bench_run.py:run_": "its signature is the list of the command's options",
     "cli/scan.py:scan": "its signature is the list of the command's options",

@@ -111,3 +111,20 @@ def test_questions_are_answered(root, tmp_path):
         run("query", out, "select nothing from samples")
     with pytest.raises(DatasetError, match="not a readable Parquet file"):
         run("query", root / "splits" / "test.json", "select 1")
+
+
+def test_faces_are_filtered_and_what_each_filter_took_is_counted(tmp_path):
+    measured = tmp_path / "measured.csv"
+    measured.write_text(
+        "id,prompt,face,style,accepted\na,0.9,0.95,photo,\nb,0.2,0.99,photo,yes\n"
+        "c,0.8,,photo,\nd,0.8,0.95,anime,\ne,0.8,0.95,photo,no\n"
+    )
+    out = tmp_path / "kept.csv"
+    run = CliRunner().invoke(app, ["data", "faces", str(measured), "--out", str(out), "--json"])
+    assert run.exit_code == 0, run.output
+    found = json.loads(run.stdout)
+    assert found["kept"] == ["a"] and out.read_text() == "a\n"
+    assert [(s["name"], s["kept"], s["unmeasured"]) for s in found["stages"]] == [
+        ("prompt", 4, 0), ("face", 3, 1), ("style", 2, 0), ("hand", 1, 0),
+    ]  # fmt: skip
+    assert "4" in CliRunner().invoke(app, ["data", "faces", str(measured)]).output

@@ -1,8 +1,13 @@
 """What plots need of one method's scores: ROC, reliability, and figures over a perturbation.
 
 Perturbed copies are told by two attributes of the predictions, `perturbation` (its kind, "" or
-absent for the untouched file) and `severity` (a number, 0 for untouched).
+absent for the untouched file) and `severity` (a number, 0 for untouched). `perturbed` takes them
+from the note that 'verilens perturb' leaves in the folders it writes.
 """
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +18,9 @@ from verilens.bench.measures import Measure, reason
 from verilens.bench.metrics import tallied
 from verilens.bench.metrics.arrays import Floats
 from verilens.bench.result import Curves
+from verilens.media import packed
+from verilens.media.perturb.batch import treatment_of
+from verilens.records import Sample
 
 POINTS = 400
 PERTURBATION, SEVERITY = "perturbation", "severity"
@@ -85,3 +93,23 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return float("nan")
+
+
+def perturbed(sample: Sample) -> Sample:
+    """Return the sample with the perturbation of its folder among its attributes."""
+    if packed.is_packed(sample.uri):
+        return sample
+    found = treatment_of(Path(sample.uri).parent)
+    if found is None:
+        return sample
+    said = {PERTURBATION: found.kind, SEVERITY: str(found.severity)}
+    return replace(sample, attributes={**sample.attributes, **said})
+
+
+def shared(samples: Sequence[Sample]) -> dict[str, str]:
+    """Return the perturbation that all samples have in common; empty when they do not."""
+    found = {(s.attributes.get(PERTURBATION), s.attributes.get(SEVERITY)) for s in samples}
+    if len(found) != 1:
+        return {}
+    kind, severity = found.pop()
+    return {PERTURBATION: kind, SEVERITY: severity} if kind and severity else {}

@@ -7,6 +7,7 @@ be read aloud. No style attribute is left in it: the pages' Content-Security-Pol
 import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.resources import files
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
@@ -38,6 +39,9 @@ STYLE = {
     "legend.frameon": False,
     "lines.linewidth": 1.8,
 }
+
+
+Severities = Mapping[str, Sequence[tuple[float, float]]]
 
 
 class Plot(NamedTuple):
@@ -150,29 +154,37 @@ def groups(table: Table, by: str) -> Plot | None:
 
 def robustness(table: Table) -> Plot | None:
     """Return the first measure over severity, one panel a perturbation."""
-    kinds = list(dict.fromkeys(k for c in table.curves.values() for k in c.robustness))
-    kinds = kinds[:MOST_PANELS]
-    if not kinds:
+    curves = {method: found.robustness for method, found in table.curves.items()}
+    if not any(curves.values()):
         return None
+    svg = severities(curves, table.measures[0])
+    return Plot("Robustness", svg, "Severity 0 is the untouched file.")
+
+
+def severities(curves: Mapping[str, Severities], measure: str) -> str:
+    """Return SVG of a measure over severity, one panel a perturbation and one line a method.
+
+    curves: (severity, value) by perturbation, by method.
+    """
+    kinds = list(dict.fromkeys(kind for found in curves.values() for kind in found))[:MOST_PANELS]
     across = min(3, len(kinds))
     down = -(-len(kinds) // across)
 
     def draw(grid: Any) -> None:
         panels = np.atleast_1d(grid).ravel()
         for panel, kind in zip(panels, kinds, strict=False):
-            for n, (method, curves) in enumerate(table.curves.items()):
-                points = np.array(curves.robustness.get(kind, ())).reshape(-1, 2)
+            for n, (method, found) in enumerate(curves.items()):
+                points = np.array(found.get(kind, ())).reshape(-1, 2)
                 panel.plot(*points.T, marker="o", ms=3, label=method, **_line(n))
             panel.set_title(kind, fontsize=10)
             panel.set_xlabel("severity")
-        panels[0].set_ylabel(title(table.measures[0]))
+        panels[0].set_ylabel(title(measure))
         panels[0].legend(loc="best", fontsize=8)
         for panel in panels[len(kinds) :]:
             panel.set_visible(False)
 
     size = (3.0 * across + 0.6, 2.6 * down)
-    svg = drawing("robustness", draw, size, nrows=down, ncols=across, sharey=True)
-    return Plot("Robustness", svg, "Severity 0 is the untouched file.")
+    return drawing("robustness", draw, size, nrows=down, ncols=across, sharey=True)
 
 
 def _ranked(rows: Sequence[Row], measure: str) -> list[str]:
@@ -207,6 +219,16 @@ def drawing(
         stream = io.StringIO()
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     return _inline(stream.getvalue(), name)
+
+
+def alone(svg: str) -> str:
+    """Return a drawing with colours of its own, to look at outside a page."""
+    sheet = files("verilens.report") / "templates" / "bench.css"
+    colours = sheet.read_text(encoding="utf-8").splitlines()[0]
+    rest = "svg { --muted: #5b5953; background: #fff; font-family: sans-serif; }"
+    space = "" if "xmlns=" in svg.partition(">")[0] else ' xmlns="http://www.w3.org/2000/svg"'
+    head, mark, tail = svg.partition(">")
+    return f"{head}{space}{mark}<style>{colours} {rest}</style>{tail}"
 
 
 def _inline(svg: str, name: str) -> str:

@@ -285,9 +285,7 @@ def matrix(
         typer.Option(metavar="df40|CSV", help="Types to average over: DF40's, or name,type."),
     ] = "",
     by: Annotated[str, typer.Option(help="Which groups of the tables are tests.")] = "generator",
-    svg: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The heat map, to stand in a page.")
-    ] = None,
+    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the heat map.")] = None,
     json: Json = None,
 ) -> None:
     """Put figures of many trainings and tests in one matrix, in Markdown, with means over types.
@@ -308,7 +306,9 @@ def matrix(
     if json != "-":
         typer.echo("\n".join(shown))
     if svg is not None:
-        put(svg, grids.heat(found).svg)
+        from verilens.bench.plots import alone
+
+        put(svg, alone(grids.heat(found).svg))
     write(json, grids.plain(found))
 
 

@@ -86,7 +86,7 @@ def run_(
     out.mkdir(parents=True, exist_ok=True)
     with contextlib.closing(Store(out / "results.duckdb")) as results:
         scoring = running.run(samples, out, options, plan, facts, results)
-        errors = _followed(scoring, _count(manifests, split, limit), quiet=json)
+        errors = _followed(scoring, len(samples), quiet=json)
     written = [str(path) for path in running.methods_of(out)]
     if json:
         typer.echo(plain.dumps({"predictions": written, "missing": errors}, indent=2))
@@ -212,31 +212,27 @@ def holdout(
 
 def _samples(
     manifests: list[Path], split: str, limit: int, facts: dict[str, object]
-) -> "Iterator[tuple[str, Sample]]":
-    """Yield (data set, sample), each once; notes the digest of what is read in `facts`."""
+) -> "list[tuple[str, Sample]]":
+    """Return (data set, sample), each once; notes the digest of what is read in `facts`.
+
+    Samples of a folder that 'verilens perturb' wrote say so in their attributes.
+    """
     from itertools import islice
 
     from verilens import manifest, tables
+    from verilens.bench.curves import perturbed, shared
 
     named: dict[str, str] = {}
-    facts["manifests"] = named
-    seen: set[int] = set()  # parts of a protocol share their genuine media
+    found: dict[tuple[str, str], Sample] = {}  # parts of a protocol share their genuine media
     for path in manifests:
         dataset = str(tables.facts(path).get("dataset", path.stem))
-        found = (s for s in manifest.read(path) if split in ("", s.split))
-        chosen = list(islice(found, limit or None))
+        wanted = (s for s in manifest.read(path) if split in ("", s.split))
+        chosen = [perturbed(sample) for sample in islice(wanted, limit or None)]
         named[path.name] = manifest.digest(chosen)
         for sample in chosen:
-            if (key := hash((dataset, sample.id))) not in seen:
-                seen.add(key)
-                yield dataset, sample
-
-
-def _count(manifests: list[Path], split: str, limit: int) -> int:
-    from verilens import manifest
-
-    counts = [sum(split in ("", s.split) for s in manifest.read(path)) for path in manifests]
-    return sum(min(count, limit or count) for count in counts)
+            found.setdefault((dataset, sample.id), sample)
+    facts |= {"manifests": named, **shared(list(found.values()))}
+    return [(dataset, sample) for (dataset, _), sample in found.items()]
 
 
 def _followed(scoring: "Iterator[Scored]", total: int, quiet: bool) -> int:

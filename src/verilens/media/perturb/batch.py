@@ -11,6 +11,7 @@ import shutil
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -85,6 +86,19 @@ def tasks(root: Path, out: Path, treatment: Treatment, keep_names: bool) -> Iter
                 treatment=treatment,
                 exact=keep_names,
             )
+
+
+@cache
+def treatment_of(folder: Path) -> Treatment | None:
+    """Return what a folder, or the nearest above it that has a note, was perturbed with."""
+    for place in (folder, *folder.parents):
+        try:
+            return Treatment(**json.loads((place / NOTE).read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, TypeError) as error:
+            raise ConfigError(f"{place / NOTE}: damaged ({error}); perturb anew") from error
+    return None
 
 
 def perturb_many(
