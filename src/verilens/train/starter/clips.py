@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from verilens.media.demux import demuxed
+from verilens.media.sniff import HEAD_BYTES, sniff
 from verilens.train.starter.views import crop_part, crop_square, mirror, rescale
 
 FPS = 6
@@ -43,14 +45,21 @@ def whole_clip(path: Path, rng: np.random.Generator) -> list[Image.Image]:
 
 def timed_frames(path: Path) -> list[Image.Image]:
     """Return up to FRAMES frames at FPS, from the middle of the file."""
-    with av.open(str(path)) as file:
-        stream = file.streams.video[0]
-        stream.thread_type = "AUTO"
-        duration = float(file.duration or 0) / av.time_base
-        start = max(0.0, (duration - FRAMES / FPS) / 2)
-        if start > 4:
-            file.seek(int((start - 2) * av.time_base))
-        return _resampled(file, stream, start)
+    with path.open("rb") as opened:
+        form = sniff(opened.read(HEAD_BYTES), path.name)
+        opened.seek(0)
+        with demuxed(opened, form.demuxer or form.name.lower()) as file:
+            return _middle(file)
+
+
+def _middle(file: av.container.InputContainer) -> list[Image.Image]:
+    stream = file.streams.video[0]
+    stream.thread_type = "AUTO"
+    duration = float(file.duration or 0) / av.time_base
+    start = max(0.0, (duration - FRAMES / FPS) / 2)
+    if start > 4:
+        file.seek(int((start - 2) * av.time_base))
+    return _resampled(file, stream, start)
 
 
 def _resampled(
