@@ -134,6 +134,25 @@ def test_fairness_lists_all_groups_and_names_nobody(tmp_path):
         run("fairness", path, "--merge", "skin-type")
 
 
+def test_matrix_of_tables_shows_every_figure_asked_for(tmp_path):
+    rng = np.random.default_rng(0)
+    for train, gain in (("a", 2.0), ("b", 0.5)):
+        rows = ["id,score,label,generator"]
+        for n in range(80):
+            name = "ab"[n % 2] if n < 40 else ""
+            rows.append(f"{n},{rng.normal(gain * (n < 40)) / 20 + 0.5:.4f},{int(n < 40)},{name}")
+        (tmp_path / f"{train}.csv").write_text("\n".join(rows))
+        run("score", tmp_path / f"{train}.csv", "--by", "generator", "--metrics", "auc,eer",
+            "--draws", 20, "--json", tmp_path / f"{train}.json")  # fmt: skip
+    given = [f"{name}={tmp_path / name}.json" for name in "ab"]
+    shown = run("matrix", *given, "--metric", "auc", "--metric", "eer").stdout
+    assert "AUC" in shown and "EER" in shown and shown.count("| trained on |") == 2
+    found = json.loads(
+        run("matrix", *given, "--metric", "auc", "--metric", "eer", "--json", "-").stdout
+    )
+    assert {"AUC", "EER"} == set(found)
+
+
 def test_matrix_prints_means_over_types(tmp_path):
     path = tmp_path / "auc.csv"
     path.write_text("train,test,AUC\nsimswap,simswap,0.9\nsimswap,lia,0.7\nlia,lia,0.8\n")

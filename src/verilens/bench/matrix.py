@@ -69,9 +69,15 @@ def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:
         raise DatasetError(f"{path}: no UTF-8 CSV file ({error})") from error
 
 
-def of_tables(tables: Mapping[str, Table], by: str = "generator") -> Matrix:
-    """Return the matrix of tables by what their method was trained on; their groups are tests."""
-    measure = next(iter(tables.values())).measures[0]
+def of_tables(tables: Mapping[str, Table], by: str = "generator", measure: str = "") -> Matrix:
+    """Return the matrix of tables by what their method was trained on; their groups are tests.
+
+    measure: one of the tables' figures, by default the first.
+    """
+    known = next(iter(tables.values())).measures
+    measure = measure or known[0]
+    if any(measure not in table.measures for table in tables.values()):
+        raise DatasetError(f"not every table holds '{measure}'; they hold {', '.join(known)}")
     cells: dict[tuple[str, str], float] = {}
     for train, table in tables.items():
         rows = [row for row in table.of("group") if row.by == by]

@@ -13,6 +13,7 @@ from verilens.errors import ConfigError, DatasetError
 
 if TYPE_CHECKING:
     from verilens.bench.columns import Columns
+    from verilens.bench.matrix import Matrix
     from verilens.bench.metrics.grouping import Pooling
     from verilens.bench.result import Row, Table
 
@@ -33,7 +34,7 @@ TABLE = "Example:  verilens bench table table.json --html table.html --latex tab
 LOCALIZE = "Example:  verilens bench localize run/npr.parquet forgerynet.parquet"
 MATRIX = (
     "Examples:  verilens bench matrix auc.csv --types df40   |   "
-    "verilens bench matrix simswap=simswap.json fsgan=fsgan.json --html matrix.html"
+    "verilens bench matrix simswap=simswap.json fsgan=fsgan.json --metric auc --metric eer"
 )
 JUDGED, DRAWN, READ = "What is judged", "How sure it is", "How files are read"
 
@@ -285,6 +286,10 @@ def matrix(
         typer.Option(metavar="df40|CSV", help="Types to average over: DF40's, or name,type."),
     ] = "",
     by: Annotated[str, typer.Option(help="Which groups of the tables are tests.")] = "generator",
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Figures of the tables, a matrix each; the first one."),
+    ] = None,
     svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the heat map.")] = None,
     json: Json = None,
 ) -> None:
@@ -297,19 +302,19 @@ def matrix(
 
     named = dict(source.split("=", 1) for source in sources if "=" in source)
     tables = {train: result.read(Path(path)) for train, path in named.items()}
-    found = grids.of_tables(tables, by) if tables else grids.read(Path(sources[0]))
+    if metric and not tables:
+        raise ConfigError("--metric chooses among the figures of tables; a CSV holds one")
+    asked = [grids.of_tables(tables, by, name) for name in metric or [""]] if tables else []
+    asked = asked or [grids.read(Path(sources[0]))]
     known = grids.types_of(types)
-    shown = [grids.markdown(found), _transferred("test", grids.transfer(found))]
-    if known:
-        shown += [grids.markdown(grids.by_type(found, known))]
-        shown += [_transferred("type", grids.transfer(found, known))]
-    if json != "-":
-        typer.echo("\n".join(shown))
+    for one in asked if json != "-" else ():
+        typer.echo(_matrix(one, known))
     if svg is not None:
         from verilens.bench.plots import alone
 
-        put(svg, alone(grids.heat(found).svg))
-    write(json, grids.plain(found))
+        put(svg, alone(grids.heat(asked[0]).svg))
+    found = {one.measure: grids.plain(one) for one in asked}
+    write(json, found if len(asked) > 1 else found[asked[0].measure])
 
 
 @app.command(epilog=LOCALIZE)
@@ -347,6 +352,18 @@ def localize(
         said = f"{one.samples} judged, {one.silent} with nothing proposed, {one.absent} not scored"
         grid((kind, "value", "interval", ""), cells, [said])
     write(json, {kind: places.plain(one) for kind, one in found.items()})
+
+
+def _matrix(found: "Matrix", types: dict[str, str]) -> str:
+    """Return a matrix in Markdown with its means, and the same over types where they are given."""
+    from verilens.bench import matrix as grids
+
+    shown = [f"{found.measure}\n", grids.markdown(found)]
+    shown += [_transferred("test", grids.transfer(found))]
+    if types:
+        shown += [grids.markdown(grids.by_type(found, types))]
+        shown += [_transferred("type", grids.transfer(found, types))]
+    return "\n".join(shown)
 
 
 def _transferred(what: str, means: tuple[float, float]) -> str:
