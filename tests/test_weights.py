@@ -115,3 +115,9 @@ def test_weights_say_how_their_network_was_configured(tmp_path):
 def test_a_setting_that_a_method_does_not_have_is_refused():
     with pytest.raises(ConfigError, match="unknown field 'widht'; did you mean 'width'"):
         catalog.build("npr", {"widht": 4})
+
+
+def test_where_training_began_is_not_part_of_a_weights_file():
+    config = {"pretrained": "/a", "width": 8, "encoder": {"pretrained": "/b", "layers": 2}}
+    facts = json.loads(weights.metadata("npr", config)[weights.KEY])
+    assert facts["config"] == {"width": 8, "encoder": {"layers": 2}}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from verilens.method import Method
 
 KEY = "verilens"  # of the metadata that says what the tensors are
+STARTING_POINT = "pretrained"  # field of a Config: a local file or folder to start training from
 REINSTALL = "reinstall with 'pip install --force-reinstall --no-deps verilens'"
 
 
@@ -64,8 +65,20 @@ def sha256(path: Path) -> str:
 
 
 def metadata(method: str, config: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a safetensors file says of the network whose tensors it holds."""
-    return {KEY: json.dumps({"method": method, "config": config}, sort_keys=True)}
+    """Return what a safetensors file says of the network whose tensors it holds.
+
+    Where its training began is left out: another machine has no such file, and needs none.
+    """
+    network = _without(config, STARTING_POINT)
+    return {KEY: json.dumps({"method": method, "config": network}, sort_keys=True)}
+
+
+def _without(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {
+        key: _without(value, name) if isinstance(value, Mapping) else value
+        for key, value in config.items()
+        if key != name
+    }
 
 
 def config_of(path: Path, method: str) -> dict[str, Any]:

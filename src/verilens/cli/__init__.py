@@ -23,6 +23,7 @@ from verilens.cli.selftest import EXAMPLES as SELFTEST
 from verilens.cli.selftest import selftest
 from verilens.cli.train import EXAMPLES as TRAIN
 from verilens.cli.train import train
+from verilens.cli.weights import app as weights
 
 app = typer.Typer(
     name="verilens",
@@ -41,6 +42,7 @@ app.command(epilog=TRAIN)(train)
 app.command(epilog=PERTURB)(perturb)
 app.add_typer(data, name="data")
 app.add_typer(bench, name="bench")
+app.add_typer(weights, name="weights")
 
 
 def _version(is_asked: bool) -> None:

@@ -7,9 +7,13 @@ name. It has no head: one linear layer on the pooled, rectified maps is the meth
 Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions", arXiv:1610.02357.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from torch import Tensor, nn
+
+from verilens.errors import MissingWeights
+from verilens.published import read
 
 # Channels of conv1, conv2, block1, block2, block3 to block11, block12, conv3, conv4.
 WIDTHS = (32, 64, 128, 256, 728, 1024, 1536, 2048)
@@ -122,3 +126,31 @@ class Xception(nn.Sequential):
         for part in parts:
             found.append(self.between(found[-1], *part))
         return found
+
+
+def load_imagenet(
+    trunk: Xception, path: str, first: Callable[[Tensor], Tensor] = lambda kernel: kernel
+) -> None:
+    """Copy published ImageNet weights into `trunk`; what it adds to the network stays as it is.
+
+    path: a .pth or .safetensors file in the published layout; its classifier is not used, and its
+    pointwise kernels may lack their two axes of length 1.
+    first: makes the kernel of conv1 from the published one, (32, 3, 3, 3), for other channels.
+    """
+    found = {
+        name: tensor[..., None, None] if "pointwise" in name and tensor.ndim == 2 else tensor
+        for name, tensor in read(Path(path)).tensors.items()
+        if name.split(".")[0] not in ("fc", "last_linear")
+    }
+    if "conv1.weight" in found:
+        found["conv1.weight"] = first(found["conv1.weight"])
+    own = trunk.state_dict()
+    extra = ("adjust_channel.", "num_batches_tracked")
+    missing = [k for k in own if k not in found and not any(part in k for part in extra)]
+    wrong = [k for k, v in found.items() if k not in own or v.shape != own[k].shape]
+    if missing or wrong:
+        raise MissingWeights(
+            f"{path}: not ImageNet weights of this Xception; missing {missing[:9]}, "
+            f"unknown or of another shape {wrong[:9]}"
+        )
+    trunk.load_state_dict({**own, **found})
