@@ -106,6 +106,7 @@ class LSDA(Detector):
 
     name = "lsda"
     claim = "face-swap"
+    needs = frozenset({"kinds"})
     config: Config
 
     def __init__(self, config: Config | None = None) -> None:

@@ -80,6 +80,7 @@ class UCF(Detector):
 
     name = "ucf"
     claim = "face-swap"
+    needs = frozenset({"kinds"})
     config: Config
 
     def __init__(self, config: Config | None = None) -> None:
