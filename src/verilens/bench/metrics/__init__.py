@@ -44,7 +44,15 @@ from verilens.bench.metrics.intervals import (
     paired,
     wilson,
 )
-from verilens.bench.metrics.pixels import pixel_auc, pixel_f1, pixel_iou, pixel_l1
+from verilens.bench.metrics.pixels import (
+    cosine_similarity,
+    pixel_auc,
+    pixel_f1,
+    pixel_iou,
+    pixel_l1,
+    psnr,
+    ssim,
+)
 from verilens.bench.metrics.ranking import (
     CrossAuc,
     Roc,
@@ -98,6 +106,7 @@ __all__ = [
     "bpcer",
     "brier",
     "by_video",
+    "cosine_similarity",
     "coverage_at_risk",
     "cross_auc",
     "delong",
@@ -121,9 +130,11 @@ __all__ = [
     "pixel_iou",
     "pixel_l1",
     "precision",
+    "psnr",
     "reliability",
     "risk_coverage",
     "roc",
+    "ssim",
     "temporal_ap",
     "threshold_at_balance",
     "threshold_at_eer",

@@ -2,14 +2,20 @@
 
 maps: scores in [0, 1], (H, W); truth: forged where above 0.5, (H, W). A genuine picture has an
 empty truth: an empty prediction scores 1 in F1 and IoU, any predicted pixel scores 0. Averages
-over pictures are plain means of these values.
+over pictures are plain means of these values. L1, COSS, PSNR and SSIM compare with a grey truth in
+[0, 1] and need no threshold.
 """
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from verilens.bench.metrics import ranking
 from verilens.bench.metrics.arrays import Floats, Undefined
+
+# Structural similarity as its authors set it (Wang et al., 2004), of values in [0, 1].
+SSIM_SIGMA, SSIM_SIDE = 1.5, 11
+SSIM_MEANS, SSIM_SPREADS = 0.01**2, 0.03**2
 
 
 def pixel_iou(scores: ArrayLike, truth: ArrayLike, threshold: float = 0.5) -> float:
@@ -39,8 +45,58 @@ def pixel_auc(scores: ArrayLike, truth: ArrayLike) -> float:
 
 def pixel_l1(scores: ArrayLike, truth: ArrayLike) -> float:
     """Return the mean absolute difference of map and truth, both in [0, 1]; truth may be grey."""
+    values, grey = _grey(scores, truth)
+    return float(np.abs(values - grey).mean())
+
+
+def cosine_similarity(scores: ArrayLike, truth: ArrayLike) -> float:
+    """Return the cosine of the angle between map and truth as vectors, in [0, 1] (COSS).
+
+    It does not change when either is scaled. An empty map against a forged picture scores 0;
+    undefined for a genuine picture, whose truth has no direction.
+    """
+    values, grey = _grey(scores, truth)
+    if not grey.any():
+        raise Undefined("cosine similarity needs a picture with forged pixels")
+    length = float(np.linalg.norm(values) * np.linalg.norm(grey))
+    return float((values * grey).sum() / length) if length else 0.0
+
+
+def psnr(scores: ArrayLike, truth: ArrayLike) -> float:
+    """Return the peak signal-to-noise ratio in decibels, peak 1; infinite when they are equal."""
+    values, grey = _grey(scores, truth)
+    error = float(((values - grey) ** 2).mean())
+    return float(-10 * np.log10(error)) if error else float("inf")
+
+
+def ssim(scores: ArrayLike, truth: ArrayLike) -> float:
+    """Return the mean structural similarity, at most 1.
+
+    Weighted by a Gaussian window of 11 x 11 pixels (sigma 1.5) that lies wholly inside; of maps
+    with a shorter side the window is the largest odd one that fits.
+    """
+    values, grey = _grey(scores, truth)
+    side = min(SSIM_SIDE, *(edge - 1 + edge % 2 for edge in values.shape))
+    window = np.exp(-((np.arange(side) - side // 2) ** 2) / (2 * SSIM_SIGMA**2))
+    window /= window.sum()
+    mean_a, mean_b = _smoothed(values, window), _smoothed(grey, window)
+    spread_a = _smoothed(values**2, window) - mean_a**2
+    spread_b = _smoothed(grey**2, window) - mean_b**2
+    joint = _smoothed(values * grey, window) - mean_a * mean_b
+    means = (2 * mean_a * mean_b + SSIM_MEANS) / (mean_a**2 + mean_b**2 + SSIM_MEANS)
+    spreads = (2 * joint + SSIM_SPREADS) / (spread_a + spread_b + SSIM_SPREADS)
+    return float((means * spreads).mean())
+
+
+def _smoothed(picture: Floats, window: Floats) -> Floats:
+    for axis in (0, 1):
+        picture = sliding_window_view(picture, len(window), axis) @ window
+    return picture
+
+
+def _grey(scores: ArrayLike, truth: ArrayLike) -> tuple[Floats, Floats]:
     values, _ = _pair(scores, truth)
-    return float(np.abs(values - np.asarray(truth, float)).mean())
+    return values, np.asarray(truth, float)
 
 
 def _masks(
