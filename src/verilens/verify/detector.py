@@ -5,6 +5,7 @@ over crops and moments, the timeline and the patch-wise heat map are the same fo
 here; a method overrides them only when its paper does.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from typing import ClassVar, Protocol, Self
 
@@ -23,6 +24,7 @@ from verilens.records import Box, Claim, Clip, Evidence, View, Where
 # back to the system after every layer.
 PASS_PIXELS = 1 << 17
 TILES = 36  # crops of a heat map
+DENSER = 3  # steps of a suspected video's timeline for one step of the first look
 
 
 class HasView(Protocol):
@@ -114,6 +116,15 @@ class Detector(Method):
         """Return what `heatmap` reads of a still: tiles over all of it; None when it makes none."""
         view = self.config.view
         return View(size=view.size, frames=1, crops=TILES) if view.fit == "crop" else None
+
+    @property
+    def dense_view(self) -> View | None:
+        """Return what `inspect` reads of a suspected video for a denser timeline.
+
+        None when it names segments itself: they stand as they are.
+        """
+        view = self.config.view
+        return dataclasses.replace(view, frames=DENSER * (view.frames - 1) + 1)
 
     def heatmap(self, tiles: Clip, cells: int = 32) -> NDArray[np.float32] | None:
         """Return scores in [0, 1] over the picture, (rows, columns), longer side `cells`.

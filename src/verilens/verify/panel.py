@@ -11,18 +11,18 @@ from concurrent.futures import Executor
 from functools import cache, partial
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from verilens import catalog
 from verilens.errors import MediaError
+from verilens.media.cuts import shots
 from verilens.media.opened import Opened
 from verilens.options import choices
 from verilens.records import Evidence, Kind, View, Where
 from verilens.verify.calibrate import flag_level
 from verilens.verify.detector import Detector
-from verilens.verify.segments import segments
-
-DENSER = 3  # steps of a suspected video's timeline for one step of the first look
+from verilens.verify.segments import segments, within
 
 
 class Findings(NamedTuple):
@@ -46,7 +46,8 @@ class Panel:
 
     def dense_views(self) -> tuple[View, ...]:
         """Return what has to be cut from a video for a denser timeline."""
-        return tuple(dict.fromkeys(_dense(d.config.view) for d in self.detectors))
+        dense = (detector.dense_view for detector in self.detectors)
+        return tuple(dict.fromkeys(view for view in dense if view is not None))
 
     def inspect(self, opened: Opened, deadline: float, pool: Executor) -> Findings:
         """Return the evidence of every detector meant for this kind of file.
@@ -87,16 +88,13 @@ def single_threaded() -> None:
     torch.set_num_threads(1)
 
 
-def _dense(view: View) -> View:
-    return dataclasses.replace(view, frames=DENSER * (view.frames - 1) + 1)
-
-
 def _inspected(detector: Detector, opened: Opened, deadline: float) -> Evidence | str:
     """Return the detector's evidence, or in words why there is none."""
     if time.monotonic() > deadline:
         raise MediaError("timeout", f"scoring ran out of time before {detector.name}")
     try:
-        return detector.inspect([opened.clips[detector.config.view]])[0]
+        found = detector.inspect([opened.clips[detector.config.view]])[0]
+        return within(found, opened.media.duration_s)
     except Exception as error:  # a method's bug must not cost the other evidence
         return f"{detector.name} failed on this file ({_said(error)})"
 
@@ -112,11 +110,15 @@ def _located(detector: Detector, evidence: Evidence, opened: Opened) -> Evidence
 
 
 def _where(detector: Detector, where: Where, opened: Opened) -> Where:
-    view, media = detector.config.view, opened.media
+    media = opened.media
     if media.kind == "video":
-        timeline = detector.inspect([opened.clips[_dense(view)]])[0].where.timeline
+        if detector.dense_view is None:
+            return where
+        timeline = detector.inspect([opened.clips[detector.dense_view]])[0].where.timeline
         level = flag_level(detector.name, media.kind)
-        found = segments(timeline, media.duration_s or 0.0, level)
+        finest = max(opened.clips.values(), key=lambda clip: len(np.unique(clip.times_s)))
+        told = shots(finest.frames, finest.times_s)
+        found = segments(timeline, media.duration_s or 0.0, level, told)
         return dataclasses.replace(where, timeline=timeline, segments=found)
     if detector.map_view is None:
         return where
