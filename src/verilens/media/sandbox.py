@@ -172,9 +172,14 @@ class Decoder(Sandbox):
 
         examined: also hash the file and look at its provenance and quality.
 
-        Raises MediaError; after "timeout" and "crashed" the next call has a new process.
+        Raises MediaError; after "timeout" and "crashed" the next call has a new process. A view of
+        faces may raise MissingExtra.
         """
         views = tuple(dict.fromkeys(views))
+        if any(view.fit == "face" for view in views):
+            from verilens.media import faces
+
+            faces.require()
         asked = wire.Request(os.path.abspath(path), shown(path), views, examined)
         return self.ask(
             path,

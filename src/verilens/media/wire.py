@@ -13,15 +13,16 @@ import json
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass, replace
+from itertools import pairwise
 from types import NoneType, UnionType
-from typing import BinaryIO, Literal, NamedTuple, cast, get_args, get_origin, get_type_hints
+from typing import Any, BinaryIO, Literal, NamedTuple, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from verilens.errors import MediaError, MediaErrorKind
-from verilens.media.opened import Limits, Opened
-from verilens.records import Clip, Media, Provenance, Quality, View
+from verilens.media.opened import PEOPLE, Limits, Opened
+from verilens.records import Clip, Faces, Media, Person, Provenance, Quality, View
 
 MAX_HEADER_BYTES = 16 << 20
 _LENGTH = struct.Struct(">Q")
@@ -61,8 +62,10 @@ def send(stream: BinaryIO, opened: Opened) -> None:
     clips = []
     for view, clip in opened.clips.items():
         arrays += [clip.frames, clip.times_s, clip.boxes]
+        arrays += [] if clip.tracks is None else [clip.tracks]
         clips.append({"view": asdict(view), "shape": clip.frames.shape, "size": clip.size})
-    _send(stream, {"media": _sendable(opened.media), "clips": clips}, arrays)
+    faces = asdict(opened.faces) if opened.faces else None
+    _send(stream, {"media": _sendable(opened.media), "faces": faces, "clips": clips}, arrays)
 
 
 def send_facts(stream: BinaryIO, facts: Mapping[str, str | int]) -> None:
@@ -81,7 +84,8 @@ def _send(
     text = json.dumps(header, default=_plain).encode()
     stream.write(_LENGTH.pack(len(text)) + text)
     for array in arrays:
-        stream.write(np.ascontiguousarray(array).data.cast("B"))
+        if array.size:
+            stream.write(np.ascontiguousarray(array).data.cast("B"))
     stream.flush()
 
 
@@ -116,12 +120,14 @@ def receive(read: Read, path: str, views: Sequence[View], limits: Limits) -> Ope
         if "error" in header:
             raise _error(header["error"])
         media = _media(header["media"], path)
+        faces = _faces(header["faces"], media, limits) if _has_faces(views) else None
         clips = {}
         for view, fields in zip(views, header["clips"], strict=True):
             if View(**fields["view"]) != view:
                 raise WireError("a view nobody asked for")
             clips[view] = _clip(read, view, fields["shape"], (media.width, media.height), limits)
-        return Opened(media=media, clips=clips)
+            _check_tracks(clips[view], faces)
+        return Opened(media=media, clips=clips, faces=faces)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WireError(f"an ill-formed answer: {error}") from error
 
@@ -165,19 +171,63 @@ def _clip(
     read: Read, view: View, shape: Sequence[int], size: tuple[int, int], limits: Limits
 ) -> Clip:
     count, height, width, channels = (int(n) for n in shape)
-    most = min(view.frames, limits.max_moments) * max(1, view.crops)
-    if not (1 <= count <= most and channels == 3):
+    has_faces = view.fit == "face"
+    crops = PEOPLE if has_faces else max(1, view.crops)
+    most = min(view.frames, limits.max_moments) * crops
+    if not ((not has_faces) <= count <= most and channels == 3):
         raise WireError(f"{count} crops of {channels} channels")
-    if not (1 <= height <= view.size and 1 <= width <= view.size):
+    least = view.size if has_faces else 1
+    if not (least <= height <= view.size and least <= width <= view.size):
         raise WireError(f"crops of {width} x {height} pixels")
     frames: NDArray[np.uint8] = np.empty((count, height, width, 3), np.uint8)
     times_s: NDArray[np.float64] = np.empty(count, np.float64)
     boxes: NDArray[np.int32] = np.empty((count, 4), np.int32)
-    for array in (frames, times_s, boxes):
-        read(array.data.cast("B"))
-    if not np.isfinite(times_s).all() or boxes.min() < 0 or boxes.max() > max(size):
+    tracks: NDArray[np.int32] | None = np.empty(count, np.int32) if has_faces else None
+    arrays: list[NDArray[Any]] = [frames, times_s, boxes]
+    for array in (*arrays, *([] if tracks is None else [tracks])):
+        if array.size:
+            read(array.data.cast("B"))
+    outside = boxes.size and (boxes.min() < 0 or boxes.max() > max(size))
+    if not np.isfinite(times_s).all() or outside:
         raise WireError("times or boxes outside the file")
-    return Clip(frames=frames, times_s=times_s, boxes=boxes, size=size, view=view)
+    return Clip(frames=frames, times_s=times_s, boxes=boxes, size=size, view=view, tracks=tracks)
+
+
+def _has_faces(views: Sequence[View]) -> bool:
+    return any(view.fit == "face" for view in views)
+
+
+def _faces(fields: Mapping[str, object], media: Media, limits: Limits) -> Faces:
+    """Return who was found: few, numbered in order, at rising times, inside the picture."""
+    if fields.keys() != {"people", "small_px", "further"}:
+        raise WireError("no Faces")
+    small_px, further = (cast(int, _build(int, fields[name])) for name in ("small_px", "further"))
+    listed = fields["people"]
+    if not isinstance(listed, list) or len(listed) > PEOPLE or min(small_px, further) < 0:
+        raise WireError("a crowd, or a negative one")
+    people = tuple(_person(item, media, limits) for item in listed)
+    if [person.track for person in people] != [*range(1, len(people) + 1)]:
+        raise WireError("persons out of order")
+    return Faces(people=people, small_px=small_px, further=further)
+
+
+def _person(fields: Mapping[str, object], media: Media, limits: Limits) -> Person:
+    person = cast(Person, _record(Person, {**fields, "verdict": None}))
+    if not 1 <= len(person.times_s) == len(person.boxes) <= limits.max_moments:
+        raise WireError("a person without a place")
+    if any(a >= b for a, b in pairwise(person.times_s)):
+        raise WireError("times out of order")
+    for box in person.boxes:
+        left, top, right, bottom = box
+        if not (0 <= left < right <= media.width and 0 <= top < bottom <= media.height):
+            raise WireError("a face outside the picture")
+    return person
+
+
+def _check_tracks(clip: Clip, faces: Faces | None) -> None:
+    people = len(faces.people) if faces else 0
+    if clip.tracks is not None and not ((clip.tracks >= 1) & (clip.tracks <= people)).all():
+        raise WireError("a face of nobody")
 
 
 def _media(fields: object, path: str) -> Media:
