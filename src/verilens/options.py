@@ -91,11 +91,14 @@ def choices(methods: tuple[str, ...] | None) -> list[Choice]:
 
 def fingerprint(options: Options) -> str:
     """Return a hash of all that decides what is found in a file: code, weights, settings."""
+    from verilens.media import faces
+
     facts = {
         "version": verilens.__version__,
         "code": _code(),
         "methods": {c.card.name: weights.sha256(c.weights) for c in choices(options.methods)},
         "where": options.where,
+        "faces": faces.weights() is not None,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

@@ -138,8 +138,9 @@ class Scanner:
             raise
 
     def _inspect(self, job: Job) -> Report:
-        """Return the report of decoded media: inspect, fuse, locate."""
+        """Return the report of decoded media: inspect, judge persons, fuse, locate."""
         from verilens.verify.fuse import fuse, weighed
+        from verilens.verify.people import judged
 
         begun, media = time.monotonic(), job.opened.media
         panel, pool = self._panel(), self._pool
@@ -148,7 +149,8 @@ class Scanner:
             evidence, not_checked = panel.inspect(job.opened, deadline, pool)
         except MediaError as error:
             return _failed(job.source, error, self.options.timeout_s)
-        verdict = fuse(evidence, media)
+        faces = judged(job.opened.faces, evidence, media) if job.opened.faces else None
+        verdict = fuse(evidence, media, faces)
         evidence = weighed(evidence, media.kind)
         if self.options.where and (media.kind == "image" or verdict.decision != "genuine"):
             evidence = panel.locate(evidence, job.opened, pool)
@@ -158,6 +160,7 @@ class Scanner:
             seconds=job.spent_s + time.monotonic() - begun,
             media=media,
             evidence=evidence,
+            people=faces.people if faces else None,
             verdict=dataclasses.replace(verdict, not_checked=verdict.not_checked + not_checked),
         )
 
@@ -192,7 +195,7 @@ class Scanner:
         clips = dict(opened.clips) | {view: opened.clips[one] for view, one in first.items()}
         if opened.media.kind == "video" and (where or shown):
             dense = panel.dense_views() if where else ()
-            clips |= self._decoder().open(path, (*dense, *shown)).clips
+            clips |= _same_people(opened, self._decoder().open(path, (*dense, *shown)))
         return dataclasses.replace(opened, clips=clips)
 
     def _panel(self) -> "Panel":
@@ -214,6 +217,16 @@ def _prepare_thread() -> None:
     from verilens.verify.panel import single_threaded
 
     single_threaded()
+
+
+def _same_people(first: Opened, later: Opened) -> Mapping[View, Clip]:
+    """Return the later clips of one film, their persons numbered as in the first ones."""
+    if first.faces is None or later.faces is None:
+        return later.clips
+    from verilens.media.tracks import renumbered, same
+
+    names = same(first.faces.people, later.faces.people)
+    return {view: renumbered(clip, names) for view, clip in later.clips.items()}
 
 
 def _failed(source: Source, error: MediaError, seconds: float = 0.0) -> Report:

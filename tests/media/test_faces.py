@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from face_maker import figure, film, put, room, save, write
 from PIL import Image
 
+from face_maker import figure, film, put, room, save, write
 from verilens.errors import MissingExtra, MissingWeights
 from verilens.media import faces
 from verilens.media.opened import LEAST_FACE_PX, PEOPLE, Limits

@@ -8,6 +8,7 @@ from verilens.records import (
     ErrorRecord,
     Evidence,
     Media,
+    Person,
     Provenance,
     ProvenanceClaim,
     Quality,
@@ -56,6 +57,7 @@ evidence = st.builds(
     where=wheres,
     why=text,
     limits=texts,
+    track=st.none() | st.integers(1, 5),
 )
 claims = st.builds(ProvenanceClaim, source=text, statement=text, detail=mapping)
 provenances = st.builds(
@@ -88,14 +90,28 @@ media = st.builds(
     quality=qualities,
     provenance=provenances,
 )
-verdicts = st.builds(
-    Verdict,
-    probability=score,
-    interval=st.tuples(score, score),
-    sentence=text,
-    conflicts=texts,
-    not_checked=texts,
-)
+_VERDICT = {
+    "probability": score,
+    "interval": st.tuples(score, score),
+    "sentence": text,
+    "conflicts": texts,
+    "not_checked": texts,
+}
+verdicts = st.builds(Verdict, **_VERDICT)
+
+
+@st.composite
+def persons(draw: st.DrawFn) -> Person:
+    """A person seen once or twice, judged or not."""
+    places = draw(st.lists(st.tuples(*[st.integers(0, 30_000)] * 4), min_size=1, max_size=2))
+    return Person(
+        track=draw(st.integers(1, 5)),
+        times_s=tuple(draw(st.lists(amount, min_size=len(places), max_size=len(places)))),
+        boxes=tuple(places),
+        verdict=draw(st.none() | st.builds(Verdict, **_VERDICT, claim=st.just("face-swap"))),
+    )
+
+
 errors = st.builds(ErrorRecord, type=text, message=text)
 
 
@@ -113,6 +129,7 @@ def reports(draw: st.DrawFn) -> Report:
         seconds=draw(amount),
         media=found,
         evidence=tuple(draw(st.lists(evidence, max_size=2))),
+        people=draw(st.none() | st.lists(persons(), max_size=2).map(tuple)),
         verdict=draw(verdicts) if scored else None,
         error=None if scored else draw(errors),
     )

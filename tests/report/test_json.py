@@ -136,6 +136,16 @@ def test_large_heat_maps_leave_as_small_grids_of_means() -> None:
     assert len(text) < 16_000
 
 
+def test_a_line_written_before_there_were_people_is_read() -> None:
+    evidence = Evidence(method="npr", claim="edited", score=0.5, logit=0.0)
+    line = strict(report_json.dumps(dataclasses.replace(REPORT, evidence=(evidence,))))
+    del line["people"], line["claim"], line["evidence"][0]["track"]
+    VALIDATOR.validate(line)
+    again = report_json.parse(line)
+    assert again.people is None and again.evidence[0].track is None
+    assert again.verdict is not None and again.verdict.claim == "ai-generated"
+
+
 def test_a_line_of_another_schema_is_refused() -> None:
     with pytest.raises(ValueError, match="scan-v9"):
         report_json.parse({"schema": "verilens/scan-v9"})

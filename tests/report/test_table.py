@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import json
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,3 +110,12 @@ def test_rows_are_not_kept(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1_000_000
+
+
+def test_scores_of_a_file_are_not_those_of_its_persons() -> None:
+    low = dataclasses.replace(EVIDENCE, score=0.1, track=1, where=Where())
+    high = dataclasses.replace(EVIDENCE, track=2)
+    report = dataclasses.replace(GOOD, evidence=(EVIDENCE, low, high))
+    flat = table.row(report_json.line(report))
+    assert json.loads(str(flat["scores"])) == {"npr": 0.75}
+    assert json.loads(str(flat["segments"])) == [[1.0, 2.5, 0.9, "npr"]]

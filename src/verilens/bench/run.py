@@ -148,7 +148,7 @@ def prediction(scored: Scored, method: str) -> Prediction:
     if method == VERDICT:
         return replace(found, score=report.verdict.probability if report.verdict else None)
     for item in report.evidence:
-        if item.method == method:
+        if item.method == method and item.track is None:
             spans = tuple((s.start_s, s.end_s, s.score) for s in item.where.segments)
             return replace(found, score=item.score, where=spans)
     return replace(found, error=f"{method} gave no evidence")

@@ -17,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verilens.records import (
+    Box,
     ErrorRecord,
     Evidence,
     Media,
+    Person,
     Provenance,
     ProvenanceClaim,
     Quality,
@@ -65,7 +67,10 @@ def line(report: Report) -> Line:
         result["path_bytes"] = _path_bytes(report.path)
     result |= _media(media) if media else dict.fromkeys(_MEDIA)
     result |= _verdict(verdict) if verdict else dict.fromkeys(_VERDICT)
+    result["claim"] = verdict.claim if verdict else None
     result["evidence"] = [_evidence(e) for e in report.evidence]
+    people = report.people
+    result["people"] = None if people is None else [_person(person) for person in people]
     result["provenance"] = _provenance(media.provenance) if media else None
     result["quality"] = _quality(media.quality) if media else None
     result["error"] = (
@@ -93,6 +98,7 @@ def parse(line: Mapping[str, Any]) -> Report:
         seconds=_float(line["seconds"]),
         media=_parse_media(line, path) if line["sha256"] is not None else None,
         evidence=tuple(_parse_evidence(e) for e in line["evidence"]),
+        people=_parse_people(line.get("people")),
         verdict=_parse_verdict(line) if line["decision"] is not None else None,
         error=ErrorRecord(type=error["type"], message=error["message"]) if error else None,
     )
@@ -177,7 +183,40 @@ def _parse_verdict(line: Mapping[str, Any]) -> Verdict:
         sentence=line["sentence"],
         conflicts=tuple(line["conflicts"]),
         not_checked=tuple(line["not_checked"]),
+        claim=line.get("claim") or "ai-generated",
     )
+
+
+def _person(person: Person) -> Line:
+    return {
+        "track": person.track,
+        "sightings": [
+            {"time_s": float(time_s), "box": [int(edge) for edge in box]}
+            for time_s, box in zip(person.times_s, person.boxes, strict=True)
+        ],
+        "verdict": _verdict(person.verdict) if person.verdict else None,
+    }
+
+
+def _parse_people(listed: Sequence[Mapping[str, Any]] | None) -> tuple[Person, ...] | None:
+    if listed is None:
+        return None
+    return tuple(
+        Person(
+            track=item["track"],
+            times_s=tuple(float(seen["time_s"]) for seen in item["sightings"]),
+            boxes=tuple(_box(seen["box"]) for seen in item["sightings"]),
+            verdict=_parse_verdict({**item["verdict"], "claim": "face-swap"})
+            if item["verdict"]
+            else None,
+        )
+        for item in listed
+    )
+
+
+def _box(edges: Sequence[int]) -> Box:
+    left, top, right, bottom = edges
+    return left, top, right, bottom
 
 
 def _evidence(evidence: Evidence) -> Line:
@@ -187,6 +226,7 @@ def _evidence(evidence: Evidence) -> Line:
     return {
         "method": evidence.method,
         "claim": evidence.claim,
+        "track": evidence.track,
         "score": _score(evidence.score, f"the score of {evidence.method}"),
         "logit": min(max(logit, -MAX_LOGIT), MAX_LOGIT),
         "where": _where(evidence.where),
@@ -204,6 +244,7 @@ def _parse_evidence(line: Mapping[str, Any]) -> Evidence:
         where=_parse_where(line["where"]),
         why=line["why"],
         limits=tuple(line["limits"]),
+        track=line.get("track"),
     )
 
 
@@ -233,7 +274,7 @@ def _parse_where(line: Mapping[str, Any]) -> Where:
     return Where(
         by=line["by"],
         heatmap=None if grid is None else _parse_grid(grid),
-        boxes=tuple((box[0], box[1], box[2], box[3]) for box in line["boxes"]),
+        boxes=tuple(_box(box) for box in line["boxes"]),
         box_scores=tuple(float(score) for score in line["box_scores"]),
         timeline=tuple((float(m["time_s"]), float(m["score"])) for m in line["timeline"]),
         segments=tuple(Segment(**segment) for segment in line["segments"]),

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -58,14 +58,8 @@ def row(line: Line) -> dict[str, Cell]:
     derived: dict[str, Cell] = {
         "interval_low": low,
         "interval_high": high,
-        "scores": json.dumps({e["method"]: e["score"] for e in evidence}),
-        "segments": json.dumps(
-            [
-                [s["start_s"], s["end_s"], s["score"], e["method"]]
-                for e in evidence
-                for s in e["where"]["segments"]
-            ]
-        ),
+        "scores": json.dumps({e["method"]: e["score"] for e in evidence if e.get("track") is None}),
+        "segments": json.dumps(list(dict.fromkeys(_segments(evidence)))),
         "provenance_state": provenance.get("state"),
         "provenance_claims": _joined(c["statement"] for c in provenance.get("claims", ())),
         "jpeg_quality": quality.get("jpeg_quality"),
@@ -75,6 +69,13 @@ def row(line: Line) -> dict[str, Cell]:
         "error_message": error.get("message"),
     }
     return {name: derived[name] if name in derived else line[name] for name in TYPES}
+
+
+def _segments(evidence: Sequence[Line]) -> Iterator[tuple[float, float, float, str]]:
+    """Yield the flagged segments of the file and of its persons; the first are among the last."""
+    for e in evidence:
+        for s in e["where"]["segments"]:
+            yield s["start_s"], s["end_s"], s["score"], e["method"]
 
 
 def write_csv(lines: Iterable[Line], path: Path) -> int:

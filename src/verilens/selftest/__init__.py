@@ -62,7 +62,7 @@ def measure(methods: Methods = None) -> dict[str, dict[str, float]]:
             paths.append(Path(folder) / f"{name}.png")
             Image.fromarray(pixels).save(paths[-1])
         return {
-            Path(report.path).stem: {e.method: e.logit for e in report.evidence}
+            Path(report.path).stem: {e.method: e.logit for e in report.evidence if e.track is None}
             for report in scan_many(paths, Options(methods=methods, where=False))
         }
 

@@ -81,7 +81,7 @@ class Detector(Method):
         return torch.cat(logits).double().cpu().numpy()
 
     def inspect(self, clips: Sequence[Clip]) -> list[Evidence]:
-        """Return one piece of evidence per clip."""
+        """Return one piece of evidence per clip; one of faces shows a single person."""
         return [self.evidence(clip, self.crop_logits(clip.frames)) for clip in clips]
 
     def pool(self, logits: NDArray[np.float64], times_s: NDArray[np.float64]) -> float:
@@ -104,7 +104,7 @@ class Detector(Method):
             score=float(sigmoid(pooled)),
             logit=pooled,
             where=Where(
-                by=f"patch-wise scores of {self.name}",
+                by=f"{'patch-wise' if clip.tracks is None else 'face'} scores of {self.name}",
                 boxes=boxes if len(moments) == 1 else (),
                 box_scores=tuple(float(s) for s in sigmoid(logits)) if len(moments) == 1 else (),
                 timeline=timeline if len(moments) > 1 else (),

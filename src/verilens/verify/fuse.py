@@ -5,21 +5,41 @@
 A positive claim of AI origin moves the probability strongly; silence about origin moves nothing. A
 file outside the range the models were measured on (too small, too compressed, too few frames) gets
 "unsure" unless it declares its own origin. Disagreements are named, never averaged away in silence.
+
+AI origin and swapped faces are claims of their own, each with its own calibrated model, and every
+person is judged alone. The file gets the highest of their probabilities and the most severe of
+their decisions (genuine, unsure, suspicious, fake): one swapped face makes a file a fake, however
+genuine the rest of it is. The highest of several is high by chance more often than one alone, so
+the stated error rates hold for a claim and a person; a file of n persons may reach n times as much.
 """
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from verilens.records import Decision, Evidence, Kind, Media, Provenance, Verdict
+from verilens.media.opened import LEAST_FACE_PX
+from verilens.records import (
+    Claim,
+    Decision,
+    Evidence,
+    Faces,
+    Kind,
+    Media,
+    Person,
+    Provenance,
+    Verdict,
+)
 from verilens.verify.calibrate import (
     BOUND,
     LEAST_WEIGHT,
     NOT_COUNTED,
     OUTSPOKEN,
+    UNCALIBRATED,
     Fit,
     best_fit,
+    flag_level,
 )
 from verilens.verify.detector import sigmoid
 
@@ -31,53 +51,149 @@ LEAST_SIDE_PX = 96
 LEAST_QUALITY = 40  # JPEG
 LEAST_FRAMES = 4
 LEAST_BITS = 0.01  # per pixel and frame of a video
+SEVERITY: tuple[Decision, ...] = ("genuine", "unsure", "suspicious", "fake")
 OUT_OF_RANGE = 1.5  # widens the interval of a file out of range, in logits
 
 
-def fuse(evidence: Sequence[Evidence], media: Media) -> Verdict:
+def fuse(evidence: Sequence[Evidence], media: Media, faces: Faces | None = None) -> Verdict:
     """Return what the evidence about `media` supports.
 
-    Only evidence that claims "ai-generated" is read; the fit for the methods at hand is used.
+    Evidence that claims "ai-generated" is read here; the fit for the methods at hand is used.
+    faces: whom the search found, with their verdicts (see `people.judged`); None without one.
     """
     scores = {e.method: e.logit for e in evidence if e.claim == "ai-generated"}
     fit = best_fit(media.kind, frozenset(scores))
     shift = origin_shift(media.provenance)
     limits = out_of_range(media)
     draws = (fit.logits(scores) if fit else np.array([0.0, -2.0, 2.0])) + shift
-    low, high = np.quantile(draws, [0.05, 0.95])
-    if limits:
-        low, high = low - OUT_OF_RANGE, high + OUT_OF_RANGE
     probability = float(sigmoid(draws[0]))
-    interval = (float(sigmoid(min(low, draws[0]))), float(sigmoid(max(high, draws[0]))))
     sides = taken_sides(fit, scores) if fit else {}
     decision = decide(probability, fit, shift, abstain=bool(limits))
-    conflicts = named_conflicts(sides, media.provenance)
-    return Verdict(
+    unseen = not_checked(media, evidence, faces)
+    origin = Verdict(
         decision=decision,
         probability=probability,
-        interval=interval,
+        interval=widened(draws, is_out=bool(limits)),
         sentence=sentence(decision, probability, sides, media, limits),
-        conflicts=tuple(conflicts),
-        not_checked=not_checked(media),
+        conflicts=tuple(named_conflicts(sides, media.provenance)),
+        not_checked=unseen,
     )
+    whole = with_people(origin, faces, evidence, media, is_heard=bool(fit or shift))
+    closing = f"{_silence(media)} Not checked: {', '.join(unseen)}."
+    return dataclasses.replace(whole, sentence=whole.sentence + closing)
+
+
+def with_people(
+    origin: Verdict,
+    faces: Faces | None,
+    evidence: Sequence[Evidence],
+    media: Media,
+    is_heard: bool,
+) -> Verdict:
+    """Return the verdict on AI origin and on every person together, as the module says.
+
+    is_heard: whether anything speaks about AI origin; else the persons alone decide.
+    """
+    people = {p.track: p for p in (faces.people if faces else ()) if p.verdict}
+    said = [p.verdict for p in people.values() if p.verdict]
+    if not said:
+        return origin
+    heard = [origin, *said] if is_heard else said
+    likeliest = max(heard, key=lambda verdict: verdict.probability)
+    lead = max(heard, key=lambda v: (SEVERITY.index(v.decision), v.probability))
+    about = origin.sentence
+    if lead.claim != "ai-generated":
+        chance = f"probability of a swapped face {lead.probability:.0%}."
+        about = f"{OPENINGS[lead.claim][lead.decision]}: {chance}"
+        about += f" AI origin: probability {origin.probability:.0%}." if is_heard else ""
+    return dataclasses.replace(
+        origin,
+        decision=lead.decision,
+        probability=likeliest.probability,
+        interval=likeliest.interval,
+        sentence=f"{about} {named_people(list(people.values()), evidence, media.kind)}",
+        claim=lead.claim,
+    )
+
+
+def named_people(people: Sequence[Person], evidence: Sequence[Evidence], kind: Kind) -> str:
+    """Return what is said of each person, in a sentence or two."""
+    parts = []
+    for decisions, opening in SAID_OF_FACES.items():
+        listed = [
+            f"the face of person {person.track}{stretch(person, evidence, kind)}"
+            for person in people
+            if person.verdict and person.verdict.decision in decisions
+        ]
+        parts += [f"{opening} {_listed(listed)}."] if listed else []
+    return " ".join(parts)
+
+
+def stretch(person: Person, evidence: Sequence[Evidence], kind: Kind) -> str:
+    """Return when a person's face is suspect, else when it is seen, e.g. " at 0:03-0:07"."""
+    if kind == "image":
+        return ""
+    own = [e for e in evidence if e.track == person.track and e.claim == "face-swap"]
+    flagged = [
+        time_s
+        for item in own
+        for time_s, score in item.where.timeline
+        if score > flag_level(item.method, kind)
+    ]
+    times_s = flagged or person.times_s
+    first, last = (f"{int(t) // 60}:{int(t) % 60:02d}" for t in (min(times_s), max(times_s)))
+    return f" at {first}" if first == last else f" at {first}-{last}"
+
+
+def widened(draws: NDArray[np.float64], is_out: bool) -> tuple[float, float]:
+    """Return the 90 % interval of the draws' probability, wider out of the measured range."""
+    low, high = np.quantile(draws, [0.05, 0.95])
+    if is_out:
+        low, high = low - OUT_OF_RANGE, high + OUT_OF_RANGE
+    return float(sigmoid(min(low, draws[0]))), float(sigmoid(max(high, draws[0])))
 
 
 def weighed(evidence: Sequence[Evidence], kind: Kind) -> tuple[Evidence, ...]:
     """Return the evidence, with a limit on each piece that the verdict on this kind leaves out."""
-    fit = best_fit(kind, frozenset(e.method for e in evidence))
-    weights = fit.weights() if fit else {}
+
+    def limit(item: Evidence) -> str | None:
+        fit = fits_of[item.claim]
+        if fit and fit.weights().get(item.method, 0.0) >= LEAST_WEIGHT:
+            return None
+        return NOT_COUNTED if fit or item.claim == "ai-generated" else UNCALIBRATED
+
+    methods = {
+        e.claim: frozenset(o.method for o in evidence if o.claim == e.claim) for e in evidence
+    }
+    fits_of = {claim: best_fit(kind, names, claim) for claim, names in methods.items()}
     return tuple(
-        e
-        if e.claim != "ai-generated" or weights.get(e.method, 0.0) >= LEAST_WEIGHT
-        else dataclasses.replace(e, limits=(*e.limits, NOT_COUNTED))
+        dataclasses.replace(e, limits=(*e.limits, why)) if (why := limit(e)) else e
         for e in evidence
     )
 
 
-def not_checked(media: Media) -> tuple[str, ...]:
+def not_checked(
+    media: Media, evidence: Sequence[Evidence] = (), faces: Faces | None = None
+) -> tuple[str, ...]:
     """Return what no method of this verdict looked at."""
     sound = ("sound",) if media.has_audio else ()
-    return ("manual edits", "face swaps", "context", *sound)
+    return ("manual edits", *_faces_unseen(evidence, faces), "context", *sound)
+
+
+def _faces_unseen(evidence: Sequence[Evidence], faces: Faces | None) -> tuple[str, ...]:
+    """Return what was left out in the search for swapped faces, and why."""
+    if faces is None:
+        return ("face swaps",)
+    if not faces.people:
+        small = f"{faces.small_px} px, {LEAST_FACE_PX} px are needed"
+        why = f"faces too small: {small}" if faces.small_px else "no face found"
+        return (f"face swaps ({why})",)
+    further = f"{faces.further} further {'person' if faces.further == 1 else 'persons'}"
+    left = (further,) if faces.further else ()
+    if any(person.verdict for person in faces.people):
+        return left
+    was_scored = any(item.claim == "face-swap" for item in evidence)
+    return ("face swaps (scored, but not calibrated)" if was_scored else "face swaps", *left)
 
 
 def origin_shift(provenance: Provenance) -> float:
@@ -155,11 +271,24 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
-OPENINGS: Mapping[Decision, str] = {
-    "fake": "Probably generated",
-    "suspicious": "Possibly generated",
-    "genuine": "No sign of generation",
-    "unsure": "No safe statement",
+OPENINGS: Mapping[Claim, Mapping[Decision, str]] = {
+    "ai-generated": {
+        "fake": "Probably generated",
+        "suspicious": "Possibly generated",
+        "genuine": "No sign of generation",
+        "unsure": "No safe statement",
+    },
+    "face-swap": {
+        "fake": "Probably a face swap",
+        "suspicious": "Possibly a face swap",
+        "genuine": "No sign of a face swap",
+        "unsure": "No safe statement",
+    },
+}
+SAID_OF_FACES: Mapping[tuple[Decision, ...], str] = {
+    ("fake", "suspicious"): "Signs of a swap on",
+    ("unsure",): "No safe statement on",
+    ("genuine",): "No sign of a swap on",
 }
 
 
@@ -170,8 +299,9 @@ def sentence(
     media: Media,
     limits: Sequence[str],
 ) -> str:
-    """Return the verdict in plain English: the finding, its grounds and what was not checked."""
-    parts = [f"{OPENINGS[decision]}: probability of AI origin {probability:.0%}."]
+    """Return what is said of AI origin in plain English: the finding and its grounds."""
+    opening = OPENINGS["ai-generated"][decision]
+    parts = [f"{opening}: probability of AI origin {probability:.0%}."]
     claims = [claim for claim in media.provenance.claims if claim.ai is not None]
     parts += [f"The file itself states: {claims[0].statement.rstrip('.')}."] if claims else []
     fake, genuine = _speakers(sides)
@@ -183,5 +313,10 @@ def sentence(
         parts.append("No learned method that the verdict is calibrated for was run.")
     if limits:
         parts.append(f"Out of the measured range ({'; '.join(limits)}).")
-    silent = "" if claims else " Its origin is unknown: it carries no claim either way."
-    return " ".join(parts) + silent + f" Not checked: {', '.join(not_checked(media))}."
+    return " ".join(parts)
+
+
+def _silence(media: Media) -> str:
+    if any(claim.ai is not None for claim in media.provenance.claims):
+        return ""
+    return " Its origin is unknown: it carries no claim either way."

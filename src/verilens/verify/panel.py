@@ -15,11 +15,13 @@ import numpy as np
 import torch
 
 from verilens import catalog
-from verilens.errors import MediaError
+from verilens.errors import MediaError, MissingExtra
+from verilens.media import faces
 from verilens.media.cuts import shots
 from verilens.media.opened import Opened
 from verilens.options import choices
-from verilens.records import Evidence, Kind, View, Where
+from verilens.records import Evidence, View, Where
+from verilens.verify import people
 from verilens.verify.calibrate import flag_level
 from verilens.verify.detector import Detector
 from verilens.verify.segments import segments, within
@@ -35,8 +37,10 @@ class Findings(NamedTuple):
 class Panel:
     """Some detectors, in a fixed order."""
 
-    def __init__(self, detectors: Sequence[Detector]) -> None:
+    def __init__(self, detectors: Sequence[Detector], unable: Sequence[str] = ()) -> None:
+        """unable: in words, what the panel cannot look at on this machine."""
         self.detectors = tuple(detectors)
+        self.unable = tuple(unable)
 
     def views(self, where: bool) -> tuple[View, ...]:
         """Return what is cut from a file to score it; `where` adds the tiles of heat maps."""
@@ -55,11 +59,11 @@ class Panel:
         deadline: on the monotonic clock; MediaError "timeout" when a detector begins after it.
         pool: threads that are `single_threaded`; detectors work side by side when it has room.
         """
-        meant = self._meant_for(opened.media.kind)
+        meant = self._meant_for(opened)
         found = list(pool.map(partial(_inspected, opened=opened, deadline=deadline), meant))
         return Findings(
-            tuple(item for item in found if isinstance(item, Evidence)),
-            tuple(item for item in found if isinstance(item, str)),
+            tuple(item for items in found if not isinstance(items, str) for item in items),
+            (*(item for item in found if isinstance(item, str)), *self.unable),
         )
 
     def locate(
@@ -68,19 +72,50 @@ class Panel:
         """Return the evidence with a heat map (still) or a dense timeline (video) added."""
         by_name = {detector.name: detector for detector in self.detectors}
         asked = [by_name[item.method] for item in evidence]
-        return tuple(pool.map(partial(_located, opened=opened), asked, evidence))
+        located = tuple(pool.map(partial(_located, opened=opened), asked, evidence))
+        return people.with_places(located)
 
-    def _meant_for(self, kind: Kind) -> list[Detector]:
-        task = f"ai-{kind}"
-        meant = [d for d in self.detectors if task in catalog.card(d.name).tasks]
-        return meant or list(self.detectors)
+    def _meant_for(self, opened: Opened) -> list[Detector]:
+        """Return whom to ask: by the tasks on their cards, of faces only when there are some.
+
+        Whoever was chosen although no card of theirs fits this kind is asked all the same.
+        """
+        task, faces = f"ai-{opened.media.kind}", opened.faces
+        faceless = faces is not None and not faces.people
+
+        def is_meant(detector: Detector) -> bool:
+            tasks = catalog.card(detector.name).tasks
+            return task in tasks or ("face-forgery" in tasks and not faceless)
+
+        others = [d for d in self.detectors if not reads_faces(d)]
+        meant = [d for d in self.detectors if (not faceless if reads_faces(d) else is_meant(d))]
+        return meant or others
+
+
+def reads_faces(detector: Detector) -> bool:
+    """Tell whether a detector looks at faces one by one."""
+    return detector.config.view.fit == "face"
 
 
 @cache
 def assemble(methods: tuple[str, ...] | None) -> Panel:
-    """Return the panel of these methods (see Options), in the form that scores fastest."""
+    """Return the panel of these methods (see Options), in the form that scores fastest.
+
+    MissingExtra when a chosen one reads faces and nothing here can find them; of all methods,
+    those of faces then stay away and the report says so.
+    """
     loaded = [catalog.load(c.card.name, str(c.weights)) for c in choices(methods)]
-    return Panel([method.optimised() for method in loaded if isinstance(method, Detector)])
+    found = [method for method in loaded if isinstance(method, Detector)]
+    unable: list[str] = []
+    if any(map(reads_faces, found)):
+        try:
+            faces.require()
+        except MissingExtra as error:
+            if methods:
+                raise
+            found = [detector for detector in found if not reads_faces(detector)]
+            unable = [str(error)]
+    return Panel([detector.optimised() for detector in found], unable)
 
 
 def single_threaded() -> None:
@@ -88,13 +123,16 @@ def single_threaded() -> None:
     torch.set_num_threads(1)
 
 
-def _inspected(detector: Detector, opened: Opened, deadline: float) -> Evidence | str:
-    """Return the detector's evidence, or in words why there is none."""
+def _inspected(detector: Detector, opened: Opened, deadline: float) -> list[Evidence] | str:
+    """Return the detector's evidence, on the file first, or in words why there is none."""
     if time.monotonic() > deadline:
         raise MediaError("timeout", f"scoring ran out of time before {detector.name}")
     try:
-        found = detector.inspect([opened.clips[detector.config.view]])[0]
-        return within(found, opened.media.duration_s)
+        clip = opened.clips[detector.config.view]
+        if reads_faces(detector):
+            return people.scored(detector, clip, opened.media.kind)
+        found = detector.inspect([clip])[0]
+        return [within(found, opened.media.duration_s)]
     except Exception as error:  # a method's bug must not cost the other evidence
         return f"{detector.name} failed on this file ({_said(error)})"
 
@@ -102,7 +140,12 @@ def _inspected(detector: Detector, opened: Opened, deadline: float) -> Evidence 
 def _located(detector: Detector, evidence: Evidence, opened: Opened) -> Evidence:
     """Return the evidence with its map or timeline; as it was when that fails."""
     try:
-        where = _where(detector, evidence.where, opened)
+        if reads_faces(detector):
+            where = people.where(
+                detector, evidence, opened, detector.dense_view or detector.config.view
+            )
+        else:
+            where = _where(detector, evidence.where, opened)
     except Exception as error:  # as above: the score stands without its map
         limit = f"where it lies could not be worked out ({_said(error)})"
         return dataclasses.replace(evidence, limits=(*evidence.limits, limit))
@@ -116,7 +159,8 @@ def _where(detector: Detector, where: Where, opened: Opened) -> Where:
             return where
         timeline = detector.inspect([opened.clips[detector.dense_view]])[0].where.timeline
         level = flag_level(detector.name, media.kind)
-        finest = max(opened.clips.values(), key=lambda clip: len(np.unique(clip.times_s)))
+        whole = [clip for view, clip in opened.clips.items() if view.fit != "face"]
+        finest = max(whole, key=lambda clip: len(np.unique(clip.times_s)))
         told = shots(finest.frames, finest.times_s)
         found = segments(timeline, media.duration_s or 0.0, level, told)
         return dataclasses.replace(where, timeline=timeline, segments=found)
