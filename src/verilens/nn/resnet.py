@@ -6,9 +6,13 @@ He et al., "Deep Residual Learning for Image Recognition", arXiv:1512.03385.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
+
+from verilens.errors import MissingWeights
+from verilens.published import read
 
 
 class Residual(nn.Sequential):
@@ -111,3 +115,20 @@ def resnet18(channels: int = 3, classes: int = 0) -> ResNet:
 def resnet50(channels: int = 3, classes: int = 0) -> ResNet:
     """Return ResNet-50: features of 2048 channels."""
     return ResNet((3, 4, 6, 3), expansion=4, channels=channels, classes=classes)
+
+
+def load_imagenet(network: ResNet, path: str) -> None:
+    """Copy published ImageNet weights into `network`, all but their classifier.
+
+    path: a .pth or .safetensors file in torchvision's layout. MissingWeights when it does not fit.
+    """
+    found = {k: v for k, v in read(Path(path)).tensors.items() if not k.startswith("fc.")}
+    own = {k: v for k, v in network.state_dict().items() if not k.startswith("fc.")}
+    missing = [k for k in own if k not in found and not k.endswith("num_batches_tracked")]
+    wrong = [k for k, v in found.items() if k not in own or v.shape != own[k].shape]
+    if missing or wrong:
+        raise MissingWeights(
+            f"{path}: not ImageNet weights of this ResNet; missing {missing[:9]}, "
+            f"unknown or of another shape {wrong[:9]}"
+        )
+    network.load_state_dict({**network.state_dict(), **found})
