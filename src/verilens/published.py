@@ -35,10 +35,12 @@ class Backbone(NamedTuple):
     """A frozen encoder that a checkpoint does not hold, read from a local folder.
 
     config: fields of the method's Config that describe it. tensors: by the method's own names.
+    notes: in words, what of the folder was left out.
     """
 
     config: Mapping[str, Any]
     tensors: "Mapping[str, Tensor]"
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +123,7 @@ def convert(name: str, path: Path, backbone: Path | None = None) -> Conversion:
     config = {**encoder.config, **rules.config(checkpoint.tensors)}
     tensors = dict(encoder.tensors)
     unknown: list[str] = []
-    notes = [f"{what}: not part of the network" for what in checkpoint.beside]
+    notes = [*encoder.notes, *(f"{x}: not part of the network" for x in checkpoint.beside)]
     left: dict[str, list[str]] = {}
     for published, tensor in checkpoint.tensors.items():
         ours, why = rules.place(published), rules.reason(published)
