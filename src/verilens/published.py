@@ -133,7 +133,7 @@ def convert(name: str, path: Path, backbone: Path | None = None) -> Conversion:
             unknown.append(published)
         else:
             tensors[ours] = tensor
-    notes += [f"{_listed(names, 3)}: {why}" for why, names in left.items()]
+    notes += [f"{_listed(names)}: {why}" for why, names in left.items()]
     fitted, filled = _fitted(name, path, tensors, config, unknown)
     if filled:
         notes.append(f"{filled} counters of batch norms were absent and start at 0")
@@ -314,6 +314,6 @@ def _card(conversion: Conversion, digest: str) -> dict[str, Any]:
     }
 
 
-def _listed(names: list[str], shown: int = SHOWN) -> str:
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more

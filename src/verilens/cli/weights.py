@@ -46,7 +46,9 @@ def list_(
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("method", "weights", "imports", "their licence", box=None, pad_edge=False)
+    table = Table("method", "weights", box=None, pad_edge=False)
+    table.add_column("imports", overflow="fold")
+    table.add_column("their licence", overflow="fold")
     for name, found in rules.items():
         origin = (found.source, found.licence) if found else ("-", "-")
         cells = (name, ", ".join(known[name]) or "-", *origin)
