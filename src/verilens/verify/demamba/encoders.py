@@ -1,0 +1,151 @@
+"""What turns frames into tokens: transformers built from their config, or a small network.
+
+An encoder maps normalised RGB, (N, T, 3, H, W), to `Tokens`; nothing is ever downloaded.
+"""
+
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
+
+from verilens.errors import ConfigError, MissingExtra
+from verilens.verify.demamba.config import Config
+
+
+class Tokens(NamedTuple):
+    """cells: (N, T, P, C), P cells of a frame row by row. summary: of the whole clip, (N, C)."""
+
+    cells: Tensor
+    summary: Tensor
+
+
+class XClip(nn.Module):
+    """X-CLIP's vision model, whose frames exchange messages; summary: mean pooled class token."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.frames = config.view.frames
+        sizes = {"num_frames": self.frames, **_sizes(config)}
+        self.model = _built("XCLIPVisionModel", "XCLIPVisionConfig", sizes, config)
+
+    def forward(self, frames: Tensor) -> Tokens:
+        n, t = frames.shape[:2]
+        if t != self.frames:
+            raise ConfigError(f"demamba: X-CLIP was built for {self.frames} frames, not {t}")
+        found = self.model(frames.flatten(0, 1))
+        cells = found.last_hidden_state[:, 1:].unflatten(0, (n, t))
+        return Tokens(cells, found.pooler_output.unflatten(0, (n, t)).mean(1))
+
+
+class Clip(nn.Module):
+    """CLIP's vision model frame by frame; summary: the mean token."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.projects = config.trunk.project > 0
+        name = "CLIPVisionModelWithProjection" if self.projects else "CLIPVisionModel"
+        sizes = {"projection_dim": config.trunk.project or config.trunk.width, **_sizes(config)}
+        self.model = _built(name, "CLIPVisionConfig", sizes, config)
+
+    def forward(self, frames: Tensor) -> Tokens:
+        hidden = self.model(frames.flatten(0, 1)).last_hidden_state[:, 1:]
+        hidden = getattr(self.model, "vision_model", self.model).post_layernorm(hidden)
+        if self.projects:
+            hidden = self.model.visual_projection(hidden)
+        cells = hidden.unflatten(0, frames.shape[:2])
+        return Tokens(cells, cells.mean((1, 2)))
+
+
+class VideoMae(nn.Module):
+    """VideoMAE's encoder, two frames a token; summary: the mean token."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.frames = config.view.frames
+        sizes = {"num_frames": self.frames, **_sizes(config)}
+        self.model = _built("VideoMAEModel", "VideoMAEConfig", sizes, config)
+
+    def forward(self, frames: Tensor) -> Tokens:
+        if frames.shape[1] != self.frames:
+            given = frames.shape[1]
+            raise ConfigError(f"demamba: VideoMAE was built for {self.frames} frames, not {given}")
+        hidden = self.model(frames).last_hidden_state  # (N, T / 2 x P, C)
+        cells = hidden.unflatten(1, (frames.shape[1] // 2, -1))
+        return Tokens(cells, cells.mean((1, 2)))
+
+
+class Small(nn.Module):
+    """A light convolutional encoder for starter weights, stride 16. Ours, not the paper's.
+
+    It reads the colours and, beside them, what a 3 x 3 mean leaves of them: traces of generation
+    are finer than content.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        width = config.trunk.width
+        widths = [6, max(8, width // 8), max(8, width // 4), max(8, width // 2), width]
+        layers: list[nn.Module] = []
+        for entering, leaving in pairwise(widths):
+            layers += [
+                nn.Conv2d(entering, leaving, 3, 2, 1, bias=False),
+                nn.BatchNorm2d(leaving),
+                nn.ReLU(inplace=True),
+                nn.Conv2d(leaving, leaving, 3, 1, 1, groups=leaving, bias=False),
+                nn.BatchNorm2d(leaving),
+                nn.ReLU(inplace=True),
+            ]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, frames: Tensor) -> Tokens:
+        flat = frames.flatten(0, 1)
+        smooth = avg_pool2d(flat, 3, 1, 1, count_include_pad=False)
+        maps = self.layers(torch.cat([flat, flat - smooth], 1))
+        cells = maps.flatten(2).transpose(1, 2).unflatten(0, frames.shape[:2])
+        return Tokens(cells, cells.mean((1, 2)))
+
+
+ENCODERS: dict[str, type[nn.Module]] = {
+    "xclip": XClip,
+    "clip": Clip,
+    "videomae": VideoMae,
+    "small": Small,
+}
+
+
+def build(config: Config) -> nn.Module:
+    """Return the encoder `config` names, frozen where it says so."""
+    built = ENCODERS[config.encoder](config)  # type: ignore[call-arg]
+    return built.requires_grad_(not config.trunk.frozen)
+
+
+def _sizes(config: Config) -> dict[str, int]:
+    trunk = config.trunk
+    return {
+        "hidden_size": trunk.width,
+        "intermediate_size": 4 * trunk.width,
+        "num_hidden_layers": trunk.depth,
+        "num_attention_heads": trunk.heads,
+        "patch_size": trunk.patch,
+        "image_size": config.view.size,
+    }
+
+
+def _built(model: str, settings: str, sizes: dict[str, int], config: Config) -> Any:
+    """Return a model of transformers: random, or with the weights of a local folder."""
+    try:
+        import transformers
+    except ImportError as error:
+        raise MissingExtra(
+            f"demamba: the encoder '{config.encoder}' needs transformers; "
+            "pip install 'verilens[backbones]'"
+        ) from error
+    cls = getattr(transformers, model)
+    built_from = getattr(transformers, settings)(**sizes)
+    if config.trunk.pretrained:
+        return cls.from_pretrained(
+            config.trunk.pretrained, config=built_from, local_files_only=True
+        )
+    return cls(built_from)
