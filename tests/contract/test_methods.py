@@ -230,8 +230,9 @@ def test_works_on_cpu_without_network(card, monkeypatch):
 def test_recipes_parse(card):
     for path in sorted(Path(str(files(card.package))).glob("recipes/*.toml")):
         recipe = Recipe.read(path)
-        assert 0 < recipe.expected.value <= 1 and 0 < recipe.expected.tolerance < 0.2
         assert recipe.plan.epochs > 0 and recipe.table
+        if recipe.expected is not None:  # left out where a published figure is not verified
+            assert 0 < recipe.expected.value <= 1 and 0 < recipe.expected.tolerance < 0.2
 
 
 @every_card

@@ -5,9 +5,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from verilens import catalog
 from verilens.batch import ClipBatch
 from verilens.errors import ConfigError
 from verilens.records import View
+from verilens.train.resolve import names, resolve
 from verilens.verify.demamba.config import Config, Scan, Trunk
 from verilens.verify.demamba.encoders import Tokens
 from verilens.verify.demamba.mamba import BidirectionalMamba, Block
@@ -169,6 +171,14 @@ def test_any_module_that_makes_tokens_is_an_encoder():
 
     config = Config(encoder="small", zone=2, view=PIXELS, trunk=Trunk(width=8))
     assert DeMamba(config, Means())(torch.rand(2, 4, 3, 32, 32)).shape == (2,)
+
+
+def test_recipes_are_the_published_variants():
+    found = {name: resolve("demamba", name) for name in names("demamba")}
+    assert len(found) == 6
+    settings = {n: catalog.settings("demamba", recipe.config) for n, recipe in found.items()}
+    assert settings.pop("many_to_many_clip") == Config.clip()
+    assert set(settings.values()) == {Config()}
 
 
 @pytest.mark.parametrize(
