@@ -1,0 +1,100 @@
+"""Providers with weights: models of `transformers`, made from a configuration or a local folder.
+
+Nothing is downloaded. The models stay frozen and travel in a weights file like everything else.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from verilens.errors import MissingExtra, MissingWeights
+from verilens.verify.what_matters.providers import over_time
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class Frozen(nn.Module):
+    """A model of pictures, asked frame by frame about ImageNet-normalised pixels."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model.eval().requires_grad_(False)
+
+    def asked(self, frames: Tensor) -> Any:
+        """Return what the model gives for all frames, (N T, 3, H, W). frames: (N, T, 3, H, W)."""
+        mean = frames.new_tensor(IMAGENET_MEAN).view(3, 1, 1)
+        std = frames.new_tensor(IMAGENET_STD).view(3, 1, 1)
+        return self.model(pixel_values=((frames - mean) / std).flatten(0, 1))
+
+
+class Features(Frozen):
+    """The last feature maps of a backbone, (N, C, T, h, w)."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__(model)
+        self.channels = int(model.channels[-1])  # type: ignore[index, arg-type]
+
+    @torch.no_grad()
+    def forward(self, frames: Tensor) -> Tensor:
+        maps: Tensor = self.asked(frames).feature_maps[-1]
+        return over_time(maps, len(frames))
+
+
+class Depth(Frozen):
+    """What a model of monocular depth predicts, (N, 1, T, h, w)."""
+
+    channels = 1
+
+    @torch.no_grad()
+    def forward(self, frames: Tensor) -> Tensor:
+        depth: Tensor = self.asked(frames).predicted_depth  # (N T, h, w)
+        return over_time(depth[:, None], len(frames))
+
+
+def dinov2(size: tuple[int, int, int]) -> Features:
+    """Return an untrained DINOv2 with patches of 14 pixels. size: width, layers, heads."""
+    transformers = _transformers()
+    width, layers, heads = size
+    settings = transformers.Dinov2Config(
+        hidden_size=width, num_hidden_layers=layers, num_attention_heads=heads
+    )
+    return Features(transformers.Dinov2Backbone(settings))
+
+
+def features_in(folder: str) -> Features:
+    """Return the backbone saved in a local folder."""
+    transformers = _transformers()
+    path = _folder(folder, "appearance")
+    settings = transformers.AutoConfig.from_pretrained(path, local_files_only=True)
+    with torch.device("meta"):  # AutoBackbone's own from_pretrained asks the hub even for a folder
+        kind = type(transformers.AutoBackbone.from_config(settings))
+    return Features(kind.from_pretrained(path, local_files_only=True))
+
+
+def depth_in(folder: str) -> Depth:
+    """Return the depth model saved in a local folder."""
+    kind = _transformers().AutoModelForDepthEstimation
+    return Depth(kind.from_pretrained(_folder(folder, "geometry"), local_files_only=True))
+
+
+def _folder(path: str, expert: str) -> str:
+    if not (Path(path) / "config.json").is_file():
+        raise MissingWeights(
+            f"what_matters: no transformers model in '{path}'; set config.{expert}_folder to a "
+            f"folder with config.json and model.safetensors"
+        )
+    return path
+
+
+def _transformers() -> Any:
+    try:
+        import transformers
+    except ImportError as error:
+        raise MissingExtra(
+            "what_matters: features and depth of transformers need pip install "
+            "'verilens[backbones]'"
+        ) from error
+    return transformers
