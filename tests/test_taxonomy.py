@@ -36,7 +36,7 @@ def test_finding_is_filtering_by_hand():
     by_hand = [c.name for c in cards if any(q.startswith("visual.") for q in c.cues)]
     assert taxonomy.find(cards, "visual") == by_hand
     assert taxonomy.find(cards, "visual.frequency", "clip") == ["npr"]
-    assert taxonomy.find(cards, "temporal", "clip") == []
+    assert taxonomy.find(cards, "audio", "clip") == []
     with pytest.raises(UnknownName, match=r"visual\.frequency"):
         taxonomy.find(cards, "viseul")
 
