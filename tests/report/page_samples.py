@@ -1,14 +1,17 @@
 """Two reports with everything a page can show, and one error."""
 
+import dataclasses
 from datetime import UTC, datetime
 
 import numpy as np
 
 from verilens import catalog
 from verilens.records import (
+    Decision,
     ErrorRecord,
     Evidence,
     Media,
+    Person,
     Provenance,
     ProvenanceClaim,
     Quality,
@@ -29,6 +32,7 @@ CONTEXT = html.Context(
             meaning=("fake: at most 1% of genuine files reach it",),
         ),
     ),
+    of_faces={"video": html.Thresholds(genuine=0.1, suspicious=0.7, fake=0.92)},
     cards=catalog.cards(),
     weights={"npr": html.Weights("starter", "b" * 64)},
     made_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
@@ -142,4 +146,54 @@ ERROR = Report(
     version="0.1.0",
     seconds=0.0,
     error=ErrorRecord(type="corrupt", message="the file is cut off"),
+)
+
+
+def _judged(track: int, decision: Decision, probability: float, when: tuple[float, ...]) -> Person:
+    left = 10 + 50 * (track - 1)
+    return Person(
+        track=track,
+        times_s=when,
+        boxes=((left, 20, left + 30, 60),) * len(when),
+        verdict=Verdict(
+            decision=decision,
+            probability=probability,
+            interval=(probability - 0.05, probability + 0.05),
+            sentence=f"{decision} at 0:02.",
+            claim="face-swap",
+        ),
+    )
+
+
+def _of_person(track: int | None, score: float) -> Evidence:
+    timeline = ((0.0, 0.1), (3.0, score), (6.0, 0.1))
+    segments = (Segment(start_s=2.0, end_s=4.0, score=score),) if score > 0.5 else ()
+    where = Where(by="face scores of swap", timeline=timeline, segments=segments)
+    return dataclasses.replace(_evidence("swap", score, where), claim="face-swap", track=track)
+
+
+PEOPLE = dataclasses.replace(
+    VIDEO,
+    path="/clips/people.mp4",
+    evidence=(*VIDEO.evidence, _of_person(None, 0.9), _of_person(1, 0.2), _of_person(2, 0.9)),
+    people=(
+        _judged(1, "genuine", 0.1, (0.0, 3.0, 6.0)),
+        _judged(2, "fake", 0.94, (3.0,)),
+        Person(track=3, times_s=(0.0,), boxes=((0, 0, 9, 9),)),
+    ),
+    verdict=Verdict(
+        decision="fake",
+        probability=0.94,
+        interval=(0.89, 0.99),
+        sentence="Signs of a swap on the face of person 2 at 0:03.",
+        claim="face-swap",
+    ),
+)
+FACES = dataclasses.replace(
+    REPORT,
+    path="/photos/faces.jpg",
+    people=(
+        _judged(1, "suspicious", 0.8, (0.0,)),
+        Person(track=2, times_s=(0.0,), boxes=((60, 20, 90, 60),)),
+    ),
 )

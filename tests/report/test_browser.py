@@ -8,7 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from page_samples import CONTEXT, ERROR, PICTURE, PICTURES, REPORT, VIDEO, VIDEO_PICTURES
+from page_samples import (
+    CONTEXT,
+    ERROR,
+    FACES,
+    PEOPLE,
+    PICTURE,
+    PICTURES,
+    REPORT,
+    VIDEO,
+    VIDEO_PICTURES,
+)
 
 from verilens.report import html
 from verilens.report.index import EntryFile, entry, write_index
@@ -98,6 +108,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = html.write_page(report, pictures, folder, CONTEXT).rename(folder / f"{name}.html")
         entries.append(entry(report, pictures.preview, path))
     write_index(entries, folder)
+    for name, report, pictures in (
+        ("people", PEOPLE, VIDEO_PICTURES),
+        ("faces", FACES, PICTURES),
+    ):
+        html.write_page(report, pictures, folder, CONTEXT).rename(folder / f"{name}.html")
     return folder
 
 
@@ -105,7 +120,7 @@ def go(tab: "sync_api.Page", folder: Path, name: str) -> None:
     tab.goto((folder / f"{name}.html").as_uri())
 
 
-NAMES = ("picture", "video", "error", "hostile", "index")
+NAMES = ("picture", "video", "error", "hostile", "index", "people", "faces")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -141,6 +156,31 @@ def test_methods_take_turns_on_the_picture(tab: "sync_api.Page", folder: Path) -
     assert tab.is_visible("#heat-0") and not tab.is_visible("#heat-1")
     tab.get_by_label("patchcraft").check()
     assert tab.is_visible("#heat-1") and not tab.is_visible("#heat-0")
+
+
+def test_faces_are_boxed_and_the_boxes_can_be_hidden(tab: "sync_api.Page", folder: Path) -> None:
+    go(tab, folder, "faces")
+    photo, box = (tab.locator(s).first.bounding_box() for s in ("#photo", ".face .box"))
+    assert photo and box
+    scale = photo["width"] / 120  # the picture is 120 pixels wide, the first face starts at 10, 20
+    assert abs(box["x"] - photo["x"] - 10 * scale) < 4
+    assert abs(box["y"] - photo["y"] - 20 * scale) < 4
+    assert abs(box["width"] - 30 * scale) < 8
+    assert tab.locator(".face text").all_text_contents() == ["1", "2"]
+    tab.uncheck("#show-faces")
+    assert not tab.is_visible("#faces")
+    tab.check("#show-faces")
+    assert tab.is_visible("#faces")
+
+
+def test_people_are_listed_with_when_they_are_seen(tab: "sync_api.Page", folder: Path) -> None:
+    go(tab, folder, "people")
+    assert tab.locator(".people tbody tr").count() == 3
+    said = [text.strip() for text in tab.locator(".people .word").all_inner_texts()]
+    assert said == ["genuine", "fake", "not judged"]
+    assert tab.get_by_role("img", name="seen 3 times from 0.0 s to 6.0 s").count() == 1
+    assert tab.locator(".people .flagged").count() == 1
+    assert tab.locator(".face text").all_text_contents() == ["1", "2"]  # of those seen at 3 s
 
 
 def test_thumbnails_point_at_their_moment(tab: "sync_api.Page", folder: Path) -> None:

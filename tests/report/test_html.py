@@ -12,7 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
-from page_samples import CONTEXT, ERROR, PICTURE, PICTURES, REPORT, VIDEO, VIDEO_PICTURES
+from page_samples import (
+    CONTEXT,
+    ERROR,
+    FACES,
+    PEOPLE,
+    PICTURE,
+    PICTURES,
+    REPORT,
+    VIDEO,
+    VIDEO_PICTURES,
+)
 from report_strategies import reports
 
 from verilens.records import Provenance, ProvenanceClaim, Report
@@ -226,3 +236,57 @@ def test_video_without_scores_still_shows_its_moments() -> None:
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2000, 30, 3)])
 def test_odd_pictures_make_a_page(shape: tuple[int, int, int]) -> None:
     assert_closed(page(REPORT, html.Pictures(preview=np.zeros(shape, dtype=np.uint8))))
+
+
+def test_people_are_marked_listed_and_timed() -> None:
+    page = Page(html.render(PEOPLE, VIDEO_PICTURES, CONTEXT))
+    faces = [a for tag, a in page.tags if tag == "g" and "face" in (a.get("class") or "").split()]
+    assert [a["class"] for a in faces] == ["face genuine", "face fake"]  # seen at 3 s
+    text = " ".join(" ".join(page.words).split())
+    for part in ("Person 2", "94%", "not judged", "swap on person 2", "seen once, at 3.0 s"):
+        assert part in text
+    seen = [a for tag, a in page.tags if tag == "rect" and a.get("class") == "seen"]
+    assert len(seen) == 3
+    flagged = [a for tag, a in page.tags if tag == "rect" and a.get("class") == "flagged"]
+    assert [(float(a["x"]), float(a["width"])) for a in flagged] == [(333.3, 333.3)]
+
+
+def test_a_stretch_that_only_repeats_a_person_is_drawn_once() -> None:
+    page = html.render(PEOPLE, VIDEO_PICTURES, CONTEXT)
+    assert page.count("swap on person 2</td>") == 1
+    assert ">swap</li>" not in page and "swap on person 1</li>" in page
+
+
+def test_zones_are_those_of_the_claim_that_leads() -> None:
+    assert "fake from 92%" in html.render(PEOPLE, VIDEO_PICTURES, CONTEXT)
+    assert "fake from 85%" in html.render(VIDEO, VIDEO_PICTURES, CONTEXT)
+
+
+def test_a_picture_of_people_has_boxes_and_no_bars() -> None:
+    page = Page(html.render(FACES, PICTURES, CONTEXT))
+    kinds = [a.get("class") for tag, a in page.tags if tag == "g" and "face" in str(a.get("class"))]
+    assert kinds == ["face suspicious", "face unsure"]
+    assert not [a for tag, a in page.tags if a.get("class") == "bar"]
+
+
+def test_boxes_are_painted_into_thumbnails() -> None:
+    from verilens.report import people
+
+    grey = np.full((90, 120, 3), 128, np.uint8)
+    (mark,) = people.marks(dataclasses.replace(PEOPLE, people=PEOPLE.people[1:2]), 3.0, (120, 90))
+    changed = (people.painted(grey, [mark]) != 128).any(-1)
+    rows, columns = np.nonzero(changed)
+    assert (columns.min(), rows.min()) == (58, 18) and (columns.max(), rows.max()) == (92, 62)
+    assert not changed[30:50, 70:80].any() and (grey == 128).all()
+
+
+def test_a_face_between_two_sightings_is_placed_only_when_it_hardly_moves() -> None:
+    from verilens.records import Person
+    from verilens.report.people import box_at, stays
+
+    still = Person(track=1, times_s=(0.0, 4.0), boxes=((0, 0, 40, 40), (8, 0, 48, 40)))
+    assert box_at(still, 0.1) == (0, 0, 40, 40)
+    assert box_at(still, 2.0) == (4, 0, 44, 40)
+    assert box_at(still, 9.0) is None
+    assert box_at(dataclasses.replace(still, boxes=((0, 0, 9, 9), (90, 0, 99, 9))), 2.0) is None
+    assert stays([0.0, 1.0, 2.0, 6.0], 1.0) == [(-0.5, 2.5), (5.5, 6.5)]

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from page_samples import ERROR, REPORT, VIDEO
+from page_samples import ERROR, PEOPLE, REPORT, VIDEO
 from report_strategies import reports
 from rich.console import Console, RenderableType
 
@@ -90,3 +90,14 @@ def test_any_report_is_shown_without_control_characters(report: Report) -> None:
     for renderable in (terminal.line(report), terminal.detail(report)):
         text = shown(renderable).replace("\n", "")
         assert all(c.isprintable() or unicodedata.category(c) == "Zs" for c in text)
+
+
+def test_every_person_has_a_line() -> None:
+    text = shown(terminal.detail(PEOPLE))
+    lines = [line for line in text.splitlines() if "person" in line and "seen" in line]
+    assert len(lines) == 3
+    assert "✓ genuine" in lines[0] and "10%" in lines[0]
+    assert "✗ fake" in lines[1] and "94%" in lines[1] and "seen once, at 3.0 s" in lines[1]
+    assert "– not judged" in lines[2]
+    assert "swap on person 2: flagged 2.0 s to 4.0 s (0.90)" in text
+    assert "People" not in shown(terminal.detail(VIDEO))

@@ -21,12 +21,12 @@ from markupsafe import Markup, escape
 
 from verilens import catalog, weights
 from verilens.card import Card
-from verilens.records import Decision, Evidence, Kind, Report
-from verilens.report import figures, words
+from verilens.records import Claim, Decision, Evidence, Kind, Report
+from verilens.report import figures, people, words
 from verilens.report.escape import shortened, visible
 from verilens.report.figures import RGB, Aid
 from verilens.report.timeline import timeline
-from verilens.verify.calibrate import NOT_COUNTED, best_fit
+from verilens.verify.calibrate import NOT_COUNTED, UNCALIBRATED, best_fit
 
 PREVIEW = 1280
 AID = 480
@@ -87,10 +87,12 @@ class Weights(NamedTuple):
 class Context:
     """What every page of one scan shares.
 
-    cards, weights: by the method's name. weights holds those the scan used.
+    cards, weights: by the method's name. weights holds those the scan used. of_faces: thresholds of
+        the claim "face-swap"; the others are those of AI origin.
     """
 
     thresholds: Mapping[Kind, Thresholds] = field(default_factory=dict)
+    of_faces: Mapping[Kind, Thresholds] = field(default_factory=dict)
     cards: Mapping[str, Card] = field(default_factory=dict)
     weights: Mapping[str, Weights] = field(default_factory=dict)
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -107,12 +109,18 @@ def context(chosen: Mapping[str, Path] | None = None) -> Context:
         used = {name: Weights(card.name, card.sha256) for name, card in found.items() if card}
     else:
         used = {name: Weights(path.stem, weights.sha256(path)) for name, path in chosen.items()}
-    return Context(thresholds=_thresholds(frozenset(used)), cards=cards, weights=used)
+    names = frozenset(used)
+    return Context(
+        thresholds=_thresholds(names, "ai-generated"),
+        of_faces=_thresholds(names, "face-swap"),
+        cards=cards,
+        weights=used,
+    )
 
 
-def _thresholds(methods: frozenset[str]) -> dict[Kind, Thresholds]:
+def _thresholds(methods: frozenset[str], claim: Claim) -> dict[Kind, Thresholds]:
     kinds: tuple[Kind, ...] = ("image", "video")
-    fits = {kind: best_fit(kind, methods) for kind in kinds}
+    fits = {kind: best_fit(kind, methods, claim) for kind in kinds}
     return {
         kind: Thresholds(genuine=fit.clear, suspicious=fit.doubt, fake=fit.alarm, meaning=MEANING)
         for kind, fit in fits.items()
@@ -140,13 +148,18 @@ def page_name(report: Report) -> str:
 
 def _rank(evidence: Evidence) -> tuple[bool, float]:
     """Order evidence: what the verdict counts first, then the higher score."""
-    return NOT_COUNTED not in evidence.limits, evidence.score
+    is_counted = not {NOT_COUNTED, UNCALIBRATED} & set(evidence.limits)
+    return is_counted, evidence.score
 
 
 def render(report: Report, pictures: Pictures, shared: Context) -> str:
     """Return the page of one report as HTML."""
     media = report.media
     ranked = sorted(report.evidence, key=_rank, reverse=True)
+    asked = dict.fromkeys(e.method for e in ranked)
+    preview = None if pictures.preview is None else _preview(pictures.preview)
+    shown = (preview.width, preview.height) if preview else (0, 0)
+    marks = people.marks(report, pictures.preview_s or 0.0, shown) if preview else []
     return (
         environment()
         .get_template("page.html.j2")
@@ -157,18 +170,34 @@ def render(report: Report, pictures: Pictures, shared: Context) -> str:
             verdict=report.verdict,
             evidence=ranked,
             pictures=pictures,
-            preview=None if pictures.preview is None else _preview(pictures.preview),
+            preview=preview,
+            marks=marks,
+            label=max(14, preview.width // 30) if preview else 0,
+            bars=people.bars(report),
             layers=[_layer(e) for e in ranked if e.where.heatmap is not None],
             timeline=timeline(media, report.evidence) if media else None,
-            thumbnails=[(t, figures.jpeg_uri(rgb, 80)) for t, rgb in pictures.thumbnails],
+            thumbnails=[(t, _thumbnail(report, t, rgb)) for t, rgb in pictures.thumbnails],
             aids=[_aid(aid, AID) for aid in pictures.aids if not is_ghost(aid)],
             ghosts=[_aid(aid, GHOST) for aid in pictures.aids if is_ghost(aid)],
             shared=shared,
-            thresholds=shared.thresholds.get(media.kind) if media else None,
-            used=[shared.cards[e.method] for e in ranked if e.method in shared.cards],
+            thresholds=_zones(report, shared),
+            used=[shared.cards[name] for name in asked if name in shared.cards],
             ramp=_ramp(),
         )
     )
+
+
+def _zones(report: Report, shared: Context) -> Thresholds | None:
+    """Return the thresholds of the claim that the verdict rests on."""
+    if report.media is None:
+        return None
+    of_faces = report.verdict is not None and report.verdict.claim == "face-swap"
+    return (shared.of_faces if of_faces else shared.thresholds).get(report.media.kind)
+
+
+def _thumbnail(report: Report, time_s: float, rgb: RGB) -> str:
+    marks = people.marks(report, time_s, (rgb.shape[1], rgb.shape[0]))
+    return figures.jpeg_uri(people.painted(rgb, marks), 80)
 
 
 def is_ghost(aid: Aid) -> bool:

@@ -16,7 +16,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from verilens.records import Evidence, Media, Report, Verdict
+from verilens.records import Evidence, Media, Person, Report, Verdict
 from verilens.report import words
 from verilens.report.escape import shortened, visible
 
@@ -111,7 +111,9 @@ def detail(report: Report) -> Panel:
     if report.verdict:
         parts += [Text(), *_verdict(report.verdict)]
         parts += [_heading("Evidence"), _evidence(report.evidence)]
-        parts += _list("Where", [where for e in report.evidence if (where := words.where(e))])
+        parts += _people(report.people or ())
+        shown = words.apart(report.evidence)
+        parts += _list("Where", [where for e in shown if (where := words.where(e))])
         parts += _list("Evidence that disagrees", report.verdict.conflicts)
     if report.media:
         parts += _provenance(report.media)
@@ -174,9 +176,24 @@ def _evidence(evidence: Sequence[Evidence]) -> RenderableType:
     for name in ("method", "claim", "score", "why"):
         table.add_column(name, justify="right" if name == "score" else "left")
     for e in sorted(evidence, key=lambda e: e.score, reverse=True):
-        claim, why = words.CLAIMS[e.claim], visible(e.why)
+        claim = words.CLAIMS[e.claim] + (f", person {e.track}" if e.track else "")
+        why = visible(e.why)
         table.add_row(Text(visible(e.method)), Text(claim), f"{e.score:.2f}", Text(why))
     return table
+
+
+def _people(people: Sequence[Person]) -> list[RenderableType]:
+    """Return a line for each person: decision, probability, when seen."""
+    if not people:
+        return []
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for person in people:
+        found = person.verdict
+        decision = _decision(found) if found else Text("– not judged", style=STYLES["error"])
+        chance = words.percent(found.probability) if found else ""
+        name = Text(f"person {person.track}")
+        table.add_row(name, decision, chance, Text(words.seen(person), style="dim"))
+    return [_heading("People"), table]
 
 
 def _provenance(media: Media) -> list[RenderableType]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from verilens.records import Evidence, Media
+from verilens.report import words
 
 WIDTH, HEIGHT = 1000.0, 200.0
 TICKS = 5
@@ -11,7 +12,10 @@ TICKS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One method's scores. points: "x,y x,y ..." for an SVG polyline; dots: (x, y) of each."""
+    """One method's scores, of one person where it looks at faces.
+
+    points: "x,y x,y ..." for an SVG polyline; dots: (x, y) of each.
+    """
 
     method: str
     points: str
@@ -52,12 +56,12 @@ def timeline(media: Media, evidence: Sequence[Evidence]) -> Timeline | None:
     """Return the timeline of a video, without lines when nothing was scored; None for a still."""
     if media.kind != "video":
         return None
-    drawn = [e for e in evidence if e.where.timeline]
+    drawn = [e for e in words.apart(evidence) if e.where.timeline]
     last_s = max((time for e in drawn for time, _ in e.where.timeline), default=0.0)
     duration_s = max(media.duration_s or 0.0, last_s, 1e-3)
     stretches = [
         Stretch(
-            method=e.method,
+            method=words.source(e),
             x=_x(s.start_s, duration_s),
             width=max(_x(s.end_s, duration_s) - _x(s.start_s, duration_s), 3.0),
             start_s=s.start_s,
@@ -80,7 +84,9 @@ def _line(evidence: Evidence, duration_s: float) -> Line:
         (_x(time, duration_s), round(HEIGHT * (1 - score), 1))
         for time, score in sorted(evidence.where.timeline)
     )
-    return Line(method=evidence.method, points=" ".join(f"{x:g},{y:g}" for x, y in dots), dots=dots)
+    return Line(
+        method=words.source(evidence), points=" ".join(f"{x:g},{y:g}" for x, y in dots), dots=dots
+    )
 
 
 def _x(time_s: float, duration_s: float) -> float:

@@ -1,11 +1,20 @@
 """Figures and states in words, the same in the terminal and on the page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from verilens.records import Claim, Decision, Evidence, Media, Provenance, ProvenanceClaim, Verdict
+from verilens.records import (
+    Claim,
+    Decision,
+    Evidence,
+    Media,
+    Person,
+    Provenance,
+    ProvenanceClaim,
+    Verdict,
+)
 
 DECISIONS: dict[Decision, str] = {
     "fake": "The evidence says AI-generated or forged.",
@@ -109,18 +118,43 @@ def place(heatmap: NDArray[np.float32]) -> str:
 
 def where(evidence: Evidence) -> str:
     """Return where a method sees its claim, in a line; empty when it does not say."""
-    found = evidence.where
+    found, name = evidence.where, source(evidence)
     if found.segments:
         spans = (
             f"{seconds(s.start_s)} to {seconds(s.end_s)} ({s.score:.2f})" for s in found.segments
         )
-        return f"{evidence.method}: flagged {', '.join(spans)}"
+        return f"{name}: flagged {', '.join(spans)}"
     if found.timeline:
-        return f"{evidence.method}: no segment flagged"
+        return f"{name}: no segment flagged"
     if found.heatmap is not None and not np.isnan(found.heatmap).all():
         peak = float(np.nanmax(found.heatmap))
-        return f"{evidence.method}: highest patch score {peak:.2f}, {place(found.heatmap)}"
+        return f"{name}: highest patch score {peak:.2f}, {place(found.heatmap)}"
     return ""
+
+
+def source(evidence: Evidence) -> str:
+    """Return who says it, and of whom, e.g. "npr" or "ucf on person 2"."""
+    on = "" if evidence.track is None else f" on person {evidence.track}"
+    return evidence.method + on
+
+
+def apart(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """Return the evidence without that on the file which only repeats its most suspect person."""
+    of_people = {e.method for e in evidence if e.track is not None}
+    return [e for e in evidence if e.track is not None or e.method not in of_people]
+
+
+def style(person: Person) -> str:
+    """Return the decision on a person as a style; "unsure" when there is none."""
+    return person.verdict.decision if person.verdict else "unsure"
+
+
+def seen(person: Person) -> str:
+    """Return when a person's face was seen, e.g. "seen 7 times from 0.0 s to 6.0 s"."""
+    first, last, count = person.times_s[0], person.times_s[-1], len(person.times_s)
+    if count == 1:
+        return f"seen once, at {seconds(first)}"
+    return f"seen {count} times from {seconds(first)} to {seconds(last)}"
 
 
 def says(claim: ProvenanceClaim) -> str:

@@ -16,6 +16,12 @@ for (const choice of document.querySelectorAll("input[name=layer]")) {
     for (const layer of heat.children) layer.classList.toggle("off", layer.id !== "heat-" + choice.value);
   });
 }
+const faces = document.getElementById("show-faces");
+if (faces) {
+  faces.addEventListener("change", () => {
+    document.getElementById("faces").classList.toggle("off", !faces.checked);
+  });
+}
 const cursor = document.getElementById("cursor");
 for (const thumb of document.querySelectorAll(".thumb")) {
   const point = () => {
