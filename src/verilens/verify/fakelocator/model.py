@@ -68,6 +68,7 @@ class FakeLocator(Detector):
 
     name = "fakelocator"
     claim = "face-swap"
+    needs = frozenset({"masks"})
     config: Config
     mean: Tensor
     std: Tensor

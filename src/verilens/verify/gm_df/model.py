@@ -60,6 +60,7 @@ class GMDF(Detector):
 
     name = "gm_df"
     claim = "face-swap"
+    needs = frozenset({"domains"})
     config: Config
     mean: Tensor
     std: Tensor

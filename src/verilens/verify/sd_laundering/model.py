@@ -93,6 +93,7 @@ class SDLaundering(Detector):
     """Scores patches twice; its logit is the first stage's."""
 
     name = "sd_laundering"
+    needs = frozenset({"kinds"})
     config: Config
 
     def __init__(self, config: Config | None = None) -> None:
