@@ -11,10 +11,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 import cv2
 import numpy as np
@@ -24,6 +25,7 @@ from verilens.media import packed
 from verilens.media.opened import Limits
 from verilens.media.sample import subset
 from verilens.media.sandbox import Decoder
+from verilens.media.tracks import renumbered
 from verilens.records import Clip, Sample, View
 from verilens.train.cache import PixelCache, key_of
 
@@ -32,14 +34,23 @@ Joined = TypeVar("Joined")
 
 
 class Reader:
-    """Gives clips of files to any number of its own threads. Use it as a context manager."""
+    """Gives clips of files to any number of its own threads. Use it as a context manager.
+
+    faces: what a face view cuts: the largest person of each file where "detect", all of the picture
+        where the files are "cropped" faces already. A clip shows one person, track 1.
+    """
 
     def __init__(
-        self, workers: int, cache: PixelCache | None = None, limits: Limits | None = None
+        self,
+        workers: int,
+        cache: PixelCache | None = None,
+        limits: Limits | None = None,
+        faces: Literal["detect", "cropped"] = "detect",
     ) -> None:
         self.workers = workers
         self.cache = cache
         self.limits = limits or Limits()
+        self.faces = faces
         self.broken: dict[str, str] = {}  # why samples could not be read, by id; for the report
         self._refused: dict[str, MediaError] = {}  # files, by place; they are not tried again
         self._fps: dict[str, float] = {}
@@ -116,27 +127,53 @@ class Reader:
         """
         if sample.kind != "frames":
             return self.open(sample.uri, view)
-        chosen = subset(len(sample.frames), view.frames)
-        found = [self.frame(sample, n, view) for n in chosen]
-        if not found or len({clip.frames.shape for clip in found}) != 1:
+        found = self._frames(sample, subset(len(sample.frames), view.frames), view)
+        if not found or len({clip.frames.shape for clip in found.values()}) != 1:
             what = "frames of several sizes" if found else "no frames"
             raise MediaError("corrupt", f"{sample.id}: a video with {what}")
-        counts = [len(clip.frames) for clip in found]
+        clips = list(found.values())
+        counts = [len(clip.frames) for clip in clips]
         return Clip(
-            frames=np.concatenate([clip.frames for clip in found]),
-            times_s=np.repeat(np.array(chosen, np.float64), counts),
-            boxes=np.concatenate([clip.boxes for clip in found]),
-            size=found[0].size,
+            frames=np.concatenate([clip.frames for clip in clips]),
+            times_s=np.repeat(np.array(list(found), np.float64), counts),
+            boxes=np.concatenate([clip.boxes for clip in clips]),
+            size=clips[0].size,
             view=view,
+            tracks=np.ones(sum(counts), np.int32) if view.fit == "face" else None,
         )
 
     def frame(self, sample: Sample, n: int, view: View) -> Clip:
         """Return one stored frame of a frame folder. Raises MediaError."""
-        one = View(size=view.size, frames=1, crops=view.crops, fit=view.fit)
+        one = replace(view, frames=1)
         return self.open(f"{sample.uri}/{sample.frames[n]}", one)
+
+    def _frames(self, sample: Sample, chosen: Sequence[int], view: View) -> dict[int, Clip]:
+        """Return stored frames by their number; without those that show no face, if some do."""
+        found: dict[int, Clip] = {}
+        faceless: MediaError | None = None
+        for n in chosen:
+            try:
+                found[n] = self.frame(sample, n, view)
+            except MediaError as error:
+                if view.fit != "face" or error.kind != "no-frames":
+                    raise
+                faceless = error
+        if faceless and not found:
+            raise faceless
+        return found
 
     def open(self, place: str, view: View) -> Clip:
         """Return the clip of one file, from the cache or decoded. Raises MediaError."""
+        if view.fit != "face":
+            return self._opened(place, view)
+        if self.faces == "cropped":
+            whole = View(size=view.size, frames=view.frames, fit="resize")
+            clip = self._opened(place, whole)
+        else:
+            clip = self._opened(place, view)
+        return replace(clip, view=view, tracks=np.ones(len(clip.frames), np.int32))
+
+    def _opened(self, place: str, view: View) -> Clip:
         key = key_of(place, _stamp(place), view) if self.cache else ""
         if self.cache and (kept := self.cache.get(key, view)):
             return kept
@@ -160,12 +197,19 @@ class Reader:
         return self._fps[place]
 
     def _decoded(self, place: str, view: View) -> Clip:
+        """Return the clip of one file; of a face view the largest person's crops alone."""
         if not packed.is_packed(place):
-            return self._decoder().open(Path(place), [view], False).clips[view]
-        with tempfile.NamedTemporaryFile(prefix="verilens-") as file:
-            file.write(packed.read(place))
-            file.flush()
-            return self._decoder().open(Path(file.name), [view], False).clips[view]
+            clip = self._decoder().open(Path(place), [view], False).clips[view]
+        else:
+            with tempfile.NamedTemporaryFile(prefix="verilens-") as file:
+                file.write(packed.read(place))
+                file.flush()
+                clip = self._decoder().open(Path(file.name), [view], False).clips[view]
+        if clip.tracks is None:
+            return clip
+        if not len(clip.frames):
+            raise MediaError("no-frames", f"{place}: no face found")
+        return renumbered(clip, {1: 1})
 
     def _decoder(self) -> Decoder:
         found: Decoder | None = getattr(self._local, "decoder", None)

@@ -32,6 +32,8 @@ class Data:
         fills a video that has too few.
     stored_px: what is kept of a frame for random crops: its centre, at most this square.
     resize_px, crop_px: sides of squares; crop_px 0 is the method's own size where it crops.
+    faces: for methods of faces: "detect" cuts the largest person's face out of each file, "cropped"
+        takes pictures that are aligned faces already, as face data sets hold them, whole.
     fill: how a picture smaller than the crop is extended.
     jpeg_p, blur_p, downsample_p, noise_p, grey_p: chance of each distortion, with the range its
         strength is drawn from (quality; sigma in pixels; scale; sigma of 255).
@@ -54,6 +56,7 @@ class Data:
     stored_px: int = 1024
     resize_px: int = 0
     crop_px: int = 0
+    faces: Literal["detect", "cropped"] = "detect"
     fill: Literal["mirror", "tile"] = "mirror"
     flip: bool = False
     jpeg_p: float = 0.0

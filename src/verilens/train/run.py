@@ -104,7 +104,8 @@ def run(job: Job) -> Iterator[Step | Epoch]:
         folder.check(job.recipe, chosen, job.resume)
         device.wait_for_everyone()
         folder.begin(job.recipe, chosen, {"devices": device.num_processes})
-        with Reader(job.workers or cores(), _cache(job, device)) as reader:
+        faces = job.recipe.data.faces
+        with Reader(job.workers or cores(), _cache(job, device), faces=faces) as reader:
             yield from Run(job, chosen, folder, device, method, reader).epochs()
     if job.cache is None and device.is_main_process:
         shutil.rmtree(job.out / "cache", ignore_errors=True)
