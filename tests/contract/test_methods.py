@@ -203,16 +203,19 @@ def test_optimised_methods_give_the_same_logits(card):
 def test_evidence_is_in_range_and_survives_json(card, size, moments):
     method = settled(card)
     found = method.inspect([clip(method, size, moments)] * 2)
-    first, second = (Report(path="x", version="0", seconds=0.0, evidence=(one,)) for one in found)
-    assert report_json.dumps(first) == report_json.dumps(second)  # arrays have no single ==
     evidence = found[0]
+    line = json.loads(report_json.dumps(Report(path="x", version="0", seconds=0, evidence=found)))
+    assert len(found) == 2 and line["evidence"][0] == line["evidence"][1]
     assert evidence.method == card.name and np.isfinite(evidence.logit)
     assert 0 <= evidence.score <= 1 and evidence.why
     assert (evidence.score > 0.5) == (evidence.logit > 0)
     scores = [*evidence.where.box_scores, *(score for _, score in evidence.where.timeline)]
+    scores += [segment.score for segment in evidence.where.segments]
+    if evidence.where.heatmap is not None:
+        scores += [evidence.where.heatmap.min(), evidence.where.heatmap.max()]
     assert all(0 <= score <= 1 for score in scores)
     assert len(evidence.where.timeline) in (0, min(moments, method.config.view.frames))
-    assert json.loads(report_json.dumps(first))["evidence"][0]["method"] == card.name
+    assert line["evidence"][0]["method"] == card.name
 
 
 @every_card
