@@ -4,11 +4,12 @@
 
 From files, the same table comes out of commands; an expert is trained alone by naming it:
 
-    verilens bench split PROTOCOL MANIFEST... --out jobs      (a protocol with each="leave-one-out")
+    verilens bench split leave-one-generator-out MANIFEST --out jobs
     verilens train what_matters --data jobs/sora/train.parquet --out runs/sora-motion
         --set data.frames=16 --set 'config.experts=["motion"]'
     verilens bench run jobs/sora/test/*.parquet
         --method what_matters=runs/sora-motion/best.safetensors --out runs/sora-motion/test
+    verilens bench score runs/sora-motion/test/what_matters.parquet --by generator
 """
 
 import csv
