@@ -15,6 +15,8 @@ from verilens.bench.metrics.ranking import auc
 from verilens.errors import ConfigError, MissingWeights
 from verilens.nn.grad_cam import grad_cam, stretched
 from verilens.records import Clip, View
+from verilens.train.loop import fit
+from verilens.train.recipe import Plan
 from verilens.verify.what_matters.config import EXPERTS, Config
 from verilens.verify.what_matters.ensemble import Ensemble
 from verilens.verify.what_matters.model import WhatMatters
@@ -224,6 +226,26 @@ def test_impossible_settings_are_refused():
     with pytest.raises(ConfigError, match=r"data\.frames"):
         batch = ClipBatch(frames=torch.rand(2, 1, 3, 48, 48), labels=torch.tensor([0.0, 1.0]))
         WhatMatters(small()).training_step(batch)
+
+
+class Films:
+    """Two batches an epoch, as the training loop asks for them."""
+
+    samples, steps = 8, 2
+
+    def epoch(self, epoch: int, skip: int = 0):
+        for n in range(skip, self.steps):
+            yield scenes(2, 2, seed=n)
+
+
+def test_the_training_loop_takes_three_dimensional_networks():
+    pytest.importorskip("accelerate")
+    torch.manual_seed(0)
+    method = WhatMatters(small())
+    before = method.experts["motion"].network.head.weight.clone()
+    steps = list(fit(method, Films(), Plan(batch=4, epochs=1)))
+    assert len(steps) == 2 and set(steps[0].parts) == set(EXPERTS)
+    assert not torch.equal(method.experts["motion"].network.head.weight, before)
 
 
 # The ensemble

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from verilens.batch import ClipBatch
 from verilens.errors import MissingExtra, TrainingError
 from verilens.method import Loss, Method
+from verilens.nn.memory import channels_last
 from verilens.train import schedule
 from verilens.train.boost import Difficulty, boosted, weights
 from verilens.train.ema import MovingAverage
@@ -130,7 +131,8 @@ class Learner:
     """A method with its optimiser, its moving average and the difficulty of its samples."""
 
     def __init__(self, method: Method, batches: Batches, plan: Plan) -> None:
-        self.method = method.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.method = method
+        channels_last(method)
         self.plan = plan
         self.epoch_steps = batches.steps
         self.device = accelerator()

@@ -18,6 +18,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from verilens.batch import ClipBatch
 from verilens.method import Loss, Method
 from verilens.nn.fold import fold_batch_norms
+from verilens.nn.memory import channels_last
 from verilens.records import Box, Claim, Clip, Evidence, View, Where
 
 # Of one forward pass. Larger passes are slower on a CPU: their activations leave the caches and go
@@ -62,7 +63,7 @@ class Detector(Method):
         Needs evaluation mode; afterwards it can neither be trained nor take weights files.
         """
         fold_batch_norms(self)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        channels_last(self)
         return self
 
     @property

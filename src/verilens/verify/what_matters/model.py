@@ -151,10 +151,6 @@ class WhatMatters(ClipDetector):
         self.ensemble.fit(torch.cat(scores), torch.cat(labels))
         return self
 
-    def optimised(self) -> Self:
-        """Return self: 3-D convolutions gain nothing from what speeds up pictures."""
-        return self
-
     def inspect(self, clips: Sequence[Clip]) -> list[Evidence]:
         """Return one piece of evidence per clip, with the expert that speaks and its Grad-CAM."""
         return [self._inspected(clip) for clip in clips]
