@@ -88,15 +88,10 @@ class Small(nn.Module):
         width = config.trunk.width
         widths = [6, max(8, width // 8), max(8, width // 4), max(8, width // 2), width]
         layers: list[nn.Module] = []
-        for entering, leaving in pairwise(widths):
-            layers += [
-                nn.Conv2d(entering, leaving, 3, 2, 1, bias=False),
-                nn.BatchNorm2d(leaving),
-                nn.ReLU(inplace=True),
-                nn.Conv2d(leaving, leaving, 3, 1, 1, groups=leaving, bias=False),
-                nn.BatchNorm2d(leaving),
-                nn.ReLU(inplace=True),
-            ]
+        for stage, (entering, leaving) in enumerate(pairwise(widths)):
+            layers += _unit(nn.Conv2d(entering, leaving, 3, 2, 1, bias=False))
+            if stage:  # the first stage's maps are large, and cost most
+                layers += _unit(nn.Conv2d(leaving, leaving, 3, 1, 1, groups=leaving, bias=False))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, frames: Tensor) -> Tokens:
@@ -105,6 +100,11 @@ class Small(nn.Module):
         maps = self.layers(torch.cat([flat, flat - smooth], 1))
         cells = maps.flatten(2).transpose(1, 2).unflatten(0, frames.shape[:2])
         return Tokens(cells, cells.mean((1, 2)))
+
+
+def _unit(convolution: nn.Conv2d) -> list[nn.Module]:
+    norm = nn.BatchNorm2d(convolution.out_channels)
+    return [convolution, norm, nn.ReLU(inplace=True)]
 
 
 ENCODERS: dict[str, type[nn.Module]] = {
