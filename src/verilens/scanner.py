@@ -89,6 +89,8 @@ class Scanner:
         self._decoders = ExitStack()
         self._own = threading.local()
         self._loading = threading.Lock()
+        self._opening = threading.Lock()
+        self._is_closed = False
         self._pool = ThreadPoolExecutor(options.workers, "score", initializer=_prepare_thread)
 
     def __enter__(self) -> Self:
@@ -97,6 +99,8 @@ class Scanner:
     def __exit__(self, *exception: object) -> None:
         self.known.abandon(CancelledError("the scan was stopped"))
         self._pool.shutdown(cancel_futures=True)
+        with self._opening:  # no thread that is still at a file gets a decoder after this
+            self._is_closed = True
         self._decoders.close()
 
     def open(self, source: Source) -> Callable[[], Report]:
@@ -208,7 +212,10 @@ class Scanner:
     def _decoder(self) -> Decoder:
         """Return this thread's decoder, started."""
         if not hasattr(self._own, "decoder"):
-            self._own.decoder = self._decoders.enter_context(Decoder(self.options.limits))
+            with self._opening:
+                if self._is_closed:
+                    raise CancelledError("the scan was stopped")
+                self._own.decoder = self._decoders.enter_context(Decoder(self.options.limits))
         decoder: Decoder = self._own.decoder
         return decoder
 

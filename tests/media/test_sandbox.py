@@ -267,3 +267,11 @@ def test_pixels_alone_are_the_same_pixels(tmp_path):
     assert (bare.clips[view].frames == examined.clips[view].frames).all()
     assert set(bare.media.sha256) == {"0"} != set(examined.media.sha256)
     assert bare.media.quality.sharpness == 0 < examined.media.quality.sharpness
+
+
+def test_a_closed_decoder_starts_no_process(picture):
+    with Decoder() as decoder:
+        decoder.open(picture, [View(size=8)])
+    with pytest.raises(MediaError, match="was closed"):
+        decoder.open(picture, [View(size=8)])
+    assert decoder._process is None

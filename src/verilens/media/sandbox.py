@@ -49,6 +49,8 @@ class Sandbox:
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None
         self._fresh = True
+        self._is_ended = False
+        self._starting = threading.Lock()
 
     def __enter__(self) -> Self:
         self._start()
@@ -60,6 +62,8 @@ class Sandbox:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        with self._starting:
+            self._is_ended = True  # a thread that is still at work must not start another
         self.close()
 
     def ask(self, path: Path, request: bytes, receive: Callable[[wire.Read], Answer]) -> Answer:
@@ -113,6 +117,12 @@ class Sandbox:
     def _start(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is None:
             return self._process
+        with self._starting:
+            if self._is_ended:
+                raise MediaError("crashed", "the decoder was closed; open another")
+            return self._started()
+
+    def _started(self) -> subprocess.Popen[bytes]:
         self._kill()
         limits = json.dumps(asdict(self.limits))
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
