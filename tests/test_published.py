@@ -151,3 +151,19 @@ def test_converters_say_where_from_and_under_which_licence(card):
     assert rules.source and rules.licence and rules.renamed
     for pattern in (*rules.renamed, *rules.unused):
         re.compile(pattern)
+
+
+def test_files_of_a_folder_are_read_together(npr, tmp_path):
+    (tmp_path / "notes.txt").write_text("not a checkpoint")
+    with pytest.raises(MissingWeights, match="holds no checkpoint"):
+        published.read(tmp_path)
+    torch.save({"model": {"x": torch.ones(2)}, "epoch": 3}, tmp_path / "one.pth")
+    save_file({"x": torch.zeros(2)}, tmp_path / "two.safetensors")
+    found = published.read(tmp_path)
+    assert {name: t.tolist() for name, t in found.tensors.items()} == {
+        "one/x": [1, 1],
+        "two/x": [0, 0],
+    }
+    assert found.beside == ("one/epoch",)
+    with pytest.raises(MissingWeights, match="2 without a place: one/x, two/x"):
+        published.convert("npr", tmp_path)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MAX_BYTES = 8 << 30  # of a checkpoint, packed or unpacked
+SUFFIXES = (".pth", ".pt", ".bin", ".ckpt", ".safetensors")
 NESTS = ("state_dict", "model_state_dict", "model", "net", "weights")
 WRAPPED = "module."  # what torch's DataParallel puts before each name
 COUNTER = "num_batches_tracked"  # of batch norms; old files lack it, and scoring never reads it
@@ -51,6 +52,7 @@ class Converter:
     renamed: pattern of a whole published name -> our name, with \\1 for its first group; the first
         pattern that fits counts.
     unused: pattern of published names that have no place -> why they are not needed.
+    prepared: cuts or renames tensors so that each has one place, before the rest reads them.
     config: gives the fields of Config that follow from the checkpoint's tensors.
     backbone: reads the folder with the encoder that the checkpoint was trained on.
     """
@@ -59,6 +61,7 @@ class Converter:
     licence: str
     renamed: Mapping[str, str]
     unused: Mapping[str, str] = field(default_factory=dict)
+    prepared: "Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]" = lambda tensors: tensors
     config: "Callable[[Mapping[str, Tensor]], Mapping[str, Any]]" = lambda tensors: {}
     backbone: Callable[[Path], Backbone] | None = None
 
@@ -120,12 +123,13 @@ def convert(name: str, path: Path, backbone: Path | None = None) -> Conversion:
         raise ConfigError(f"{name} has no converter for published checkpoints; these have: {able}")
     encoder = _encoder(name, rules, backbone)
     checkpoint = read(path)
-    config = {**encoder.config, **rules.config(checkpoint.tensors)}
+    held = rules.prepared(checkpoint.tensors)
+    config = {**encoder.config, **rules.config(held)}
     tensors = dict(encoder.tensors)
     unknown: list[str] = []
     notes = [*encoder.notes, *(f"{x}: not part of the network" for x in checkpoint.beside)]
     left: dict[str, list[str]] = {}
-    for published, tensor in checkpoint.tensors.items():
+    for published, tensor in held.items():
         ours, why = rules.place(published), rules.reason(published)
         if why is not None:
             left.setdefault(why, []).append(published)
@@ -150,8 +154,11 @@ def convert(name: str, path: Path, backbone: Path | None = None) -> Conversion:
 def read(path: Path, max_bytes: int = MAX_BYTES) -> Checkpoint:
     """Return the tensors of a .safetensors or torch file; only tensors are ever unpickled.
 
-    A dictionary around the tensors is opened, and a prefix "module." common to all is dropped.
+    A dictionary around the tensors is opened, and a prefix "module." common to all is dropped. Of a
+    folder all files are read, and each name begins with its file's: "FILE/name".
     """
+    if path.is_dir():
+        return _together(path, max_bytes)
     if not path.is_file():
         raise MissingWeights(f"{path}: no such file")
     unpacked = _unpacked(path)
@@ -167,6 +174,25 @@ def read(path: Path, max_bytes: int = MAX_BYTES) -> Checkpoint:
     if all(name.startswith(WRAPPED) for name in state):
         state = {name.removeprefix(WRAPPED): tensor for name, tensor in state.items()}
     return Checkpoint(path=path, tensors=state, beside=beside)
+
+
+def _together(folder: Path, max_bytes: int) -> Checkpoint:
+    tensors: dict[str, Tensor] = {}
+    beside: list[str] = []
+    for path in files(folder):
+        one = read(path, max_bytes)
+        tensors |= {f"{path.stem}/{name}": tensor for name, tensor in one.tensors.items()}
+        beside += [f"{path.stem}/{name}" for name in one.beside]
+    if not tensors:
+        raise MissingWeights(f"{folder}: holds no checkpoint ({', '.join(SUFFIXES)})")
+    return Checkpoint(path=folder, tensors=tensors, beside=tuple(beside))
+
+
+def files(path: Path) -> list[Path]:
+    """Return the checkpoints of a folder by name, or the file itself."""
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.iterdir() if file.suffix in SUFFIXES)
 
 
 def write(conversion: Conversion, out: Path) -> WeightsCard:
@@ -296,8 +322,8 @@ def _card(conversion: Conversion, digest: str) -> dict[str, Any]:
     rules = converter(catalog.card(conversion.method))
     if rules is None:
         raise ConfigError(f"{conversion.method} has no converter for published checkpoints")
-    origin = f"{conversion.path.name} (sha256 {weights.sha256(conversion.path)})"
-    recipe = f"converted from {origin}, every tensor by name and shape"
+    origins = [f"{path.name} (sha256 {weights.sha256(path)})" for path in files(conversion.path)]
+    recipe = f"converted from {' and '.join(origins)}, every tensor by name and shape"
     extra = f" --backbone {conversion.backbone}" if conversion.backbone else ""
     return {
         "sha256": digest,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from verilens.errors import ConfigError, DatasetError, MissingWeights
 from verilens.records import Clip, View
 from verilens.verify.genconvit.backbone import HybridBackbone
 from verilens.verify.genconvit.config import Backbone, Config
+from verilens.verify.genconvit.convert import CONVERTER
 from verilens.verify.genconvit.model import GenConViT, NetworkA, NetworkB
 from verilens.verify.genconvit.vote import averaged_logit, released_logit, rescore, vote
 
@@ -216,3 +218,125 @@ def test_local_folders_are_started_from(tmp_path):
     for name, weight in method.network_b.backbone.named_parameters():
         if not name.startswith("project."):
             assert torch.equal(weight, donor.get_parameter(name)), name
+
+
+def blank(*shape: int) -> Tensor:
+    """Return a tensor of any size that takes no memory."""
+    return torch.zeros(1).expand(shape)
+
+
+def layer(name: str, *shape: int) -> dict[str, Tensor]:
+    return {f"{name}.weight": blank(*shape), f"{name}.bias": blank(shape[0])}
+
+
+def timm_convnext() -> dict[str, Tensor]:
+    """Return timm 0.6.5's convnext_tiny by its own names."""
+    widths, depths = (96, 192, 384, 768), (3, 3, 9, 3)
+    found = layer("stem.0", 96, 3, 4, 4) | layer("stem.1", 96)
+    for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
+        if stage:
+            before, at = widths[stage - 1], f"stages.{stage}.downsample"
+            found |= layer(f"{at}.0", before) | layer(f"{at}.1", width, before, 2, 2)
+        for block in range(depth):
+            at = f"stages.{stage}.blocks.{block}"
+            found[f"{at}.gamma"] = blank(width)
+            found |= layer(f"{at}.conv_dw", width, 1, 7, 7) | layer(f"{at}.norm", width)
+            found |= layer(f"{at}.mlp.fc1", 4 * width, width)
+            found |= layer(f"{at}.mlp.fc2", width, 4 * width)
+    return found | layer("head.norm", 768) | layer("head.fc", 1000, 768)
+
+
+def timm_swin() -> dict[str, Tensor]:
+    """Return timm 0.6.5's swin_tiny_patch4_window7_224 by its own names."""
+    found = layer("patch_embed.proj", 96, 3, 4, 4) | layer("patch_embed.norm", 96)
+    for stage, (depth, heads) in enumerate(zip((2, 2, 6, 2), (3, 6, 12, 24), strict=True)):
+        width = 96 * 2**stage
+        for block in range(depth):
+            at = f"layers.{stage}.blocks.{block}"
+            found |= layer(f"{at}.norm1", width) | layer(f"{at}.norm2", width)
+            found |= layer(f"{at}.attn.qkv", 3 * width, width)
+            found |= layer(f"{at}.attn.proj", width, width)
+            found |= layer(f"{at}.mlp.fc1", 4 * width, width)
+            found |= layer(f"{at}.mlp.fc2", width, 4 * width)
+            found[f"{at}.attn.relative_position_bias_table"] = blank(169, heads)
+            found[f"{at}.attn.relative_position_index"] = blank(49, 49)
+            if block % 2 and stage < 3:
+                found[f"{at}.attn_mask"] = blank((56 // 2**stage // 7) ** 2, 49, 49)
+        if stage < 3:
+            found |= layer(f"layers.{stage}.downsample.norm", 4 * width)
+            reduction = f"layers.{stage}.downsample.reduction.weight"
+            found[reduction] = blank(2 * width, 4 * width)
+    return found | layer("norm", 768) | layer("head", 1000, 768)
+
+
+def release(letter: str) -> dict[str, Tensor]:
+    """Return a network's checkpoint as the release lays it out."""
+    found, swin = layer("fc", 500, 2000) | layer("fc2", 2, 500), timm_swin()
+    trunk = "backbone" if letter == "a" else "convnext_backbone"
+    found |= {f"embedder.{name}": tensor for name, tensor in swin.items()}
+    found |= {f"{trunk}.patch_embed.backbone.{name}": tensor for name, tensor in swin.items()}
+    found |= {f"{trunk}.{name}": tensor for name, tensor in timm_convnext().items()}
+    found |= layer(f"{trunk}.patch_embed.proj", 768, 1000, 1, 1)
+    widths = (3, 16, 32, 64, 128, 256) if letter == "a" else (3, 16, 32, 64, 128)
+    for n, (before, after) in enumerate(pairwise(widths)):
+        found |= layer(f"encoder.features.{3 * n}", after, before, 3, 3)
+        if letter == "b":
+            norm = f"encoder.features.{3 * n + 1}"
+            found |= layer(norm, after)
+            found |= {f"{norm}.running_{what}": blank(after) for what in ("mean", "var")}
+            found[f"{norm}.num_batches_tracked"] = torch.zeros((), dtype=torch.int64)
+    widths = (256, 128, 64, 32, 16, 3) if letter == "a" else (256, 64, 32, 16, 3)
+    for n, (before, after) in enumerate(pairwise(widths)):
+        found[f"decoder.features.{2 * n}.weight"] = blank(before, after, 2, 2)
+        found[f"decoder.features.{2 * n}.bias"] = blank(after)
+    if letter == "b":
+        found |= layer("fc3", 500, 1000) | layer("encoder.fc1", 256, 25088)
+        found |= layer("encoder.fc2", 128, 256)
+        found |= layer("encoder.mu", 12544, 25088) | layer("encoder.var", 12544, 25088)
+    return found
+
+
+@pytest.mark.parametrize(("letter", "weights"), [("a", 59_214_875), ("b", 695_210_767)])
+def test_every_tensor_of_a_release_has_its_place(letter, weights):
+    """Against the release itself, run with random weights: equal outputs for both networks."""
+    published = CONVERTER.prepared(release(letter))
+    changes = CONVERTER.config(published)
+    assert changes == {"networks": letter}
+    with torch.device("meta"):
+        own = GenConViT(Config(**changes))
+    placed = {}
+    for name, tensor in published.items():
+        if CONVERTER.reason(name) is None:
+            ours = CONVERTER.place(name)
+            assert ours is not None and ours not in placed, name
+            placed[ours] = tensor
+    wanted = {name: tensor.shape for name, tensor in own.state_dict().items()}
+    assert {name: tensor.shape for name, tensor in placed.items()} == wanted
+    assert sum(t.numel() for t in own.parameters()) == weights
+
+
+def test_fused_layers_are_cut_in_order():
+    name = "embedder.layers.2.blocks.4.attn.qkv.bias"
+    found = CONVERTER.prepared({"fc.bias": blank(500), name: torch.arange(6.0)})
+    places = {CONVERTER.place(published): tensor.tolist() for published, tensor in found.items()}
+    own = "network_a.backbone.swin.swin.encoder.layers.2.blocks.4.attention"
+    wanted = {f"{own}.{p}_proj.bias": [2.0 * n, 2.0 * n + 1] for n, p in enumerate("qkv")}
+    assert places == {"network_a.head.1.bias": [0.0] * 500, **wanted}
+
+
+def test_a_release_whose_two_swins_differ_is_refused():
+    swin = {"embedder.norm.bias": blank(4), "backbone.patch_embed.backbone.norm.bias": blank(4) + 1}
+    with pytest.raises(MissingWeights, match="differs from the same tensor"):
+        CONVERTER.prepared(swin)
+
+
+def test_a_folder_holds_one_file_of_each_network():
+    both = {f"ed/{name}": t for name, t in release("a").items()}
+    both |= {f"vae/{name}": t for name, t in release("b").items()}
+    found = CONVERTER.prepared(both)
+    assert CONVERTER.config(found) == {"networks": "both"}
+    for letter in "ab":
+        alone = set(CONVERTER.prepared(release(letter)))
+        assert {name for name in found if name.startswith(letter)} == alone
+    with pytest.raises(MissingWeights, match="second file of network A"):
+        CONVERTER.prepared({"ed/fc.bias": blank(500), "copy/fc.bias": blank(500)})
