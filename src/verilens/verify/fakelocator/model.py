@@ -77,6 +77,8 @@ class FakeLocator(Detector):
         super().__init__()
         config = config or Config()
         self.config = config
+        if config.truth == "pairs":  # else fakes without a mask would be left out
+            self.needs = frozenset({"kinds"})  # type: ignore[misc]
         self.encoder = ResNet(config.depths, config.expansion, config.width)
         stages = range(len(config.depths))
         inside = (config.width, *((config.width << n) * config.expansion for n in stages))
