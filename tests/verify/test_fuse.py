@@ -15,8 +15,8 @@ from verilens.records import (
     ProvenanceClaim,
     Quality,
 )
-from verilens.verify.calibrate import best_fit, fits
-from verilens.verify.fuse import fuse
+from verilens.verify.calibrate import NOT_COUNTED, UNCALIBRATED, best_fit, fits
+from verilens.verify.fuse import fuse, weighed
 
 METHODS = ("probe", "npr", "patchcraft")
 
@@ -127,3 +127,12 @@ def test_a_method_flags_moments_only_when_it_counts() -> None:
         level = flag_level(method, "video")
         assert level == 1.0 if weight < LEAST_WEIGHT else 0.5 < level < 1.0
     assert flag_level("never-heard-of", "video") == 0.5
+
+
+def test_a_method_that_was_never_measured_is_not_called_near_chance():
+    evidence = (
+        Evidence(method="patchcraft", claim="ai-generated", score=0.6, logit=0.4),
+        Evidence(method="brand-new", claim="ai-generated", score=0.6, logit=0.4),
+    )
+    near_chance, unmeasured = weighed(evidence, "image")
+    assert near_chance.limits == (NOT_COUNTED,) and unmeasured.limits == (UNCALIBRATED,)

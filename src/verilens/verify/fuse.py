@@ -39,6 +39,7 @@ from verilens.verify.calibrate import (
     UNCALIBRATED,
     Fit,
     best_fit,
+    fits,
     flag_level,
 )
 from verilens.verify.detector import sigmoid
@@ -160,7 +161,8 @@ def weighed(evidence: Sequence[Evidence], kind: Kind) -> tuple[Evidence, ...]:
         fit = fits_of[item.claim]
         if fit and fit.weights().get(item.method, 0.0) >= LEAST_WEIGHT:
             return None
-        return NOT_COUNTED if fit or item.claim == "ai-generated" else UNCALIBRATED
+        was_measured = any(item.method in names for names in fits(kind, item.claim))
+        return NOT_COUNTED if was_measured else UNCALIBRATED
 
     methods = {
         e.claim: frozenset(o.method for o in evidence if o.claim == e.claim) for e in evidence
