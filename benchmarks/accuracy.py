@@ -69,9 +69,15 @@ class Corpus(NamedTuple):
     folds: dict[str, int]
 
 
-def read(data: Path, extra: Sequence[Path], cache: Path, workers: int) -> tuple[Corpus, Corpus]:
-    """Return the corpus of the table, and the manipulated files apart."""
-    items = [i for kind in ("image", "video") for i in capped(read_corpus(data, extra, kind), CAP)]
+def read(
+    folders: tuple[Path, Sequence[Path]], cap: int, cache: Path, workers: int
+) -> tuple[Corpus, Corpus]:
+    """Return the corpus of the table, and the manipulated files apart.
+
+    folders: the corpus and what extends it. cap: files of one source and generator.
+    """
+    kinds: tuple[Kind, ...] = ("image", "video")
+    items = [i for kind in kinds for i in capped(read_corpus(*folders, kind), cap)]
     edited = [item for item in items if item.label == "manipulated"]
     judged = [item for item in items if item.label != "manipulated"]
     folds = source_folds(judged, N_FOLDS)
@@ -310,13 +316,14 @@ def main() -> None:
     )
     parser.add_argument("--cache", type=Path, default=Path(".accuracy-cache"))
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--cap", type=int, default=CAP, help="files of one source and generator")
     parser.add_argument(
         "--predictions", type=Path, help="write every score here, for 'verilens bench score'"
     )
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     args = parser.parse_args()
     console = Console(width=120)
-    corpus, edited = read(args.data, args.extra, args.cache, args.workers)
+    corpus, edited = read((args.data, args.extra), args.cap, args.cache, args.workers)
     sections = {kind: measure(corpus, edited, kind) for kind in ("image", "video")}
     for kind, section in sections.items():
         show(console, kind, section)
