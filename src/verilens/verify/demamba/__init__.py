@@ -32,8 +32,9 @@ CARD = Card(
     uncertain=(
         "zone side per encoder: 1 for X-CLIP and 2 for CLIP in the released code; the paper's "
         "tables were not at hand (config: zone)",
-        "inside a zone: all cells of a frame before the next frame, or one cell through all frames "
-        "before the next, as the released code means to (config: scan.order)",
+        "inside a zone: one cell through all frames before the next, as the released code means "
+        "to, or all cells of a frame before the next frame, which on made-up films did not learn "
+        "to see frames out of order (config: scan.order)",
         "the released code mixes axes when it cuts zones, flips channels where time is meant, and "
         "leaves one convolution unused; layout = 'release' does the same, 'paper' does not, and "
         "which of the two the published tables came from is not known",

@@ -16,15 +16,15 @@ class Scan:
 
     layout: "paper" cuts real zones and reads them forwards and backwards in time; "release" does
         what the published code does: it mixes axes when cutting and turns channels, not time.
-    order: "frame" reads the cells of a frame, then the next frame; "cell" follows one cell through
-        all frames, then the next. The release always follows cells.
+    order: "cell" follows one cell through all frames, then the next, as the release means to;
+        "frame" reads the cells of a frame, then the next frame. Both follow the snake.
     state: numbers a channel remembers. kernel: length of the causal convolution. expand: width of
         the block inside over outside. rank: of the step size's projection; 0 is a sixteenth of the
         channels, rounded up. drop_path: chance that training leaves the block out of a zone.
     """
 
     layout: Layout = "paper"
-    order: Order = "frame"
+    order: Order = "cell"
     state: int = 16
     kernel: int = 4
     expand: int = 2

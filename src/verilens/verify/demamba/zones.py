@@ -18,7 +18,7 @@ def snake(side: int) -> list[int]:
 
 
 def places(
-    frames: int, grid: tuple[int, int], side: int, layout: Layout = "paper", order: Order = "frame"
+    frames: int, grid: tuple[int, int], side: int, layout: Layout = "paper", order: Order = "cell"
 ) -> Tensor:
     """Return which token each step of each zone's sequence reads, (zones, frames side^2) int64.
 
