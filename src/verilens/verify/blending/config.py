@@ -12,8 +12,10 @@ from verilens.records import View
 class Config:
     """What the network is and how its fakes are made.
 
-    network: "efficientnet" of `scale`, or "swinv2" with the sizes of SwinV2-B.
-    pretrained: local folder of a Hugging Face checkpoint of that network to start from.
+    network: "efficientnet" of `scale`, "swinv2" with the sizes of SwinV2-B, or "lite2", the small
+        EfficientNet-Lite2 of the starter weights, which needs no further package.
+    pretrained: where that network's training starts: the local folder of a Hugging Face checkpoint,
+        of "lite2" the public package's file.
     swin_width, swin_depths, swin_heads, swin_window: channels of the first stage, blocks and heads
         of the stages, and side of the windows.
     blend: what a fake is drawn from. After blending, both copies are treated alike: with chance
@@ -21,7 +23,7 @@ class Config:
         with chance jpeg_p the picture is compressed.
     """
 
-    network: Literal["efficientnet", "swinv2"] = "efficientnet"
+    network: Literal["efficientnet", "swinv2", "lite2"] = "efficientnet"
     scale: str = "b4"
     swin_width: int = 128
     swin_depths: tuple[int, ...] = (2, 2, 18, 2)
@@ -45,6 +47,12 @@ class Config:
                 f"blending: SwinV2 with windows of {self.swin_window} needs view.size to be a "
                 f"multiple of {step // 4}, not {self.view.size}"
             )
+
+    @classmethod
+    def starter(cls) -> "Config":
+        """Return the network of the starter weights: quick on a CPU, fewer and smaller crops."""
+        view = View(size=160, frames=8, fit="face", margin=1.25)
+        return cls(network="lite2", dropout=0.2, view=view)
 
     @classmethod
     def tiny(cls) -> "Config":

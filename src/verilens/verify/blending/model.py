@@ -1,12 +1,14 @@
 """The blending detector.
 
-    aligned face -> EfficientNet-B4 or SwinV2-B -> two logits -> their difference
+    aligned face -> EfficientNet-B4 or -Lite2, or SwinV2-B -> two logits -> their difference
 
 In training: genuine faces -> self-blended copies -> both -> cross-entropy. Forgeries in a batch are
 left out.
 """
 
 import dataclasses
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,6 +20,7 @@ from verilens.batch import ClipBatch
 from verilens.errors import ConfigError, MissingExtra
 from verilens.method import Loss
 from verilens.nn.efficientnet import EfficientNet
+from verilens.nn.efficientnet_lite import EfficientNetLite2, load_public
 from verilens.records import Clip, Evidence
 from verilens.verify.blending.config import Config
 from verilens.verify.blending.fakes import pairs
@@ -37,6 +40,21 @@ class EfficientTrunk(nn.Module):
 
     def forward(self, faces: Tensor) -> Tensor:
         pooled: Tensor = self.net(faces).mean((2, 3))
+        return pooled
+
+
+class LiteTrunk(nn.Module):
+    """Maps faces (N, 3, H, W) in [0, 1] to features (N, 1280)."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.net = EfficientNetLite2()
+        self.out_channels = 1280
+        if config.pretrained:
+            load_public(self.net, Path(config.pretrained))
+
+    def forward(self, faces: Tensor) -> Tensor:
+        pooled: Tensor = self.net(faces)[-1].mean((2, 3))
         return pooled
 
 
@@ -74,6 +92,13 @@ class SwinTrunk(nn.Module):
         return pooled
 
 
+TRUNKS: dict[str, Callable[[Config], EfficientTrunk | LiteTrunk | SwinTrunk]] = {
+    "efficientnet": EfficientTrunk,
+    "lite2": LiteTrunk,
+    "swinv2": SwinTrunk,
+}
+
+
 class Blending(Detector):
     """Tells blended faces from genuine ones."""
 
@@ -85,7 +110,7 @@ class Blending(Detector):
         super().__init__()
         config = config or Config()
         self.config = config
-        self.trunk = (EfficientTrunk if config.network == "efficientnet" else SwinTrunk)(config)
+        self.trunk = TRUNKS[config.network](config)
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(self.trunk.out_channels, 2)
 

@@ -15,9 +15,9 @@ from torch.nn.functional import interpolate
 
 from verilens.batch import ClipBatch
 from verilens.method import Loss
+from verilens.nn.efficientnet_lite import EfficientNetLite2, pooled
 from verilens.records import Clip, Evidence, View
 from verilens.verify.detector import Detector, cross_entropy, sigmoid, tensor
-from verilens.verify.probe.backbone import EfficientNetLite2, pooled
 from verilens.verify.probe.config import Config
 
 FEATURES = 2 * 1280

