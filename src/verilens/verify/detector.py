@@ -166,6 +166,11 @@ class ClipDetector(Detector):
         """
         raise NotImplementedError
 
+    @property
+    def map_view(self) -> View | None:
+        """Return None: crops of one moment make no clip, so there is no map of tiles."""
+        return None
+
     def training_step(self, batch: ClipBatch) -> Loss:
         """Return binary cross-entropy over the clips."""
         return cross_entropy(self(batch.frames), batch.labels)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from verilens.errors import ConfigError
-from verilens.records import Clip, Evidence, View
+from verilens.records import Clip, Evidence
 from verilens.verify.demamba import encoders
 from verilens.verify.demamba.config import Config, Scan
 from verilens.verify.demamba.encoders import Tokens
@@ -97,11 +97,6 @@ class DeMamba(ClipDetector):
         cells, summary = tokens if isinstance(tokens, Tokens) else (tokens, None)
         logits: Tensor = self.head(cells, summary)
         return logits
-
-    @property
-    def map_view(self) -> View | None:
-        """Return None: crops of one moment have no order in time."""
-        return None
 
     def evidence(self, clip: Clip, logits: NDArray[np.float64]) -> Evidence:
         """Return the pooled score, with how many moments it flags."""
