@@ -11,7 +11,6 @@ from concurrent.futures import Executor
 from functools import cache, partial
 from typing import NamedTuple
 
-import numpy as np
 import torch
 
 from verilens import catalog
@@ -157,11 +156,10 @@ def _where(detector: Detector, where: Where, opened: Opened) -> Where:
     if media.kind == "video":
         if detector.dense_view is None:
             return where
-        timeline = detector.inspect([opened.clips[detector.dense_view]])[0].where.timeline
+        clip = opened.clips[detector.dense_view]
+        timeline = detector.inspect([clip])[0].where.timeline
         level = flag_level(detector.name, media.kind)
-        whole = [clip for view, clip in opened.clips.items() if view.fit != "face"]
-        finest = max(whole, key=lambda clip: len(np.unique(clip.times_s)))
-        told = shots(finest.frames, finest.times_s)
+        told = shots(clip.frames, clip.times_s)  # of the pixels that were scored
         found = segments(timeline, media.duration_s or 0.0, level, told)
         return dataclasses.replace(where, timeline=timeline, segments=found)
     if detector.map_view is None:
