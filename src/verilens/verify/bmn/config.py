@@ -37,7 +37,7 @@ class Config:
     nms_above: float = 0.5
     proposals: int = 100
     level: float = 0.5
-    view: View = field(default_factory=lambda: View(size=160, frames=100))
+    view: View = field(default_factory=lambda: View(size=128, frames=100))
 
     def __post_init__(self) -> None:
         if self.columns not in ("duration", "end"):

@@ -124,6 +124,11 @@ class BMN(ClipDetector):
         return loss(self.maps(described), truth, config.regression)
 
     @property
+    def map_view(self) -> View | None:
+        """Return None: a still has no stretches."""
+        return None
+
+    @property
     def dense_view(self) -> View | None:
         """Return None: `inspect` names segments itself."""
         return None
@@ -244,7 +249,9 @@ def silenced(clip: Clip, seen: NDArray[np.bool_]) -> str:
     """
     moments, first = np.unique(clip.times_s, return_index=True)
     if seen.sum() < LEAST_MOMENTS:
-        return f"only {int(seen.sum())} moments show something"
+        return (
+            f"moments that show something: {int(seen.sum())}, at least {LEAST_MOMENTS} are needed"
+        )
     length_s = moments[-1] - moments[0] + np.median(np.diff(moments))
     if length_s < LEAST_S:
         return f"only {length_s:.1f} s long"
