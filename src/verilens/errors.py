@@ -6,6 +6,7 @@
     ├── UnknownName           no method or data set of that name; suggests the nearest
     ├── MissingExtra          an optional dependency is not installed
     ├── MissingWeights        weights are absent or altered; nothing is scored without them
+    ├── ExportError           a network cannot become another runtime's, or would score otherwise
     ├── DatasetError          a data set does not have the layout its adapter expects
     ├── TrainingError         a training run cannot go on: its loss is no number
     └── StoreError            a results store is damaged, foreign or in use
@@ -60,6 +61,10 @@ class MissingExtra(VerilensError):
 
 class MissingWeights(VerilensError):
     """Weights are absent or do not match their hash."""
+
+
+class ExportError(VerilensError):
+    """A network that another runtime cannot run, or would run to other scores."""
 
 
 class DatasetError(VerilensError):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import verilens
 from verilens import catalog, weights
 from verilens.errors import MissingWeights
-from verilens.options import cores
+from verilens.options import cache_folder, cores
 
 VIDEO_CODECS = ("h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg", "prores", "gif")
 STILL_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
@@ -109,9 +109,3 @@ def _folders() -> Iterator[Finding]:
     cache = cache_folder()
     stores = sum(path.stat().st_size for path in cache.rglob("*") if path.is_file())
     yield Finding("folders", "cache", f"{cache} ({stores / 2**20:.1f} MiB)")
-
-
-def cache_folder() -> Path:
-    """Return the folder for what can be made again: $XDG_CACHE_HOME/verilens."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "verilens"

@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import verilens
 from verilens import catalog, weights
@@ -18,7 +18,8 @@ from verilens.errors import ConfigError
 from verilens.media.opened import Limits
 
 STARTER = "starter"
-PARTS = ("media", "verify")  # packages whose code and constants decide what is found
+PARTS = ("media", "nn", "verify")  # packages whose code and constants decide what is found
+Backend = Literal["torch", "onnxruntime"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class Options:
     jobs: files worked on at once; None means one a core.
     timeout_s: wall-clock seconds one file may take. max_bytes: of a file or a download.
     allow_private: also fetch URLs at private, loopback and link-local addresses.
+    backend: what runs the networks.
     """
 
     methods: tuple[str, ...] | None = None
@@ -39,6 +41,7 @@ class Options:
     timeout_s: float = 60.0
     max_bytes: int = 4 << 30
     allow_private: bool = False
+    backend: Backend = "torch"
 
     def __post_init__(self) -> None:
         for name in ("timeout_s", "max_bytes"):
@@ -46,6 +49,9 @@ class Options:
                 raise ConfigError(f"{name} must be above 0, not {getattr(self, name)}")
         if self.jobs is not None and self.jobs < 1:
             raise ConfigError(f"jobs must be at least 1, not {self.jobs}")
+        if self.backend not in get_args(Backend):
+            known = " or ".join(get_args(Backend))
+            raise ConfigError(f"backend must be {known}, not '{self.backend}'")
 
     @property
     def workers(self) -> int:
@@ -72,6 +78,12 @@ class Choice(NamedTuple):
     weights: Path
 
 
+def cache_folder() -> Path:
+    """Return the folder for what can be made again: $XDG_CACHE_HOME/verilens."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "verilens"
+
+
 def choices(methods: tuple[str, ...] | None) -> list[Choice]:
     """Return the methods in the catalog's order; UnknownName, MissingWeights."""
     wanted = {}
@@ -95,7 +107,8 @@ def fingerprint(options: Options) -> str:
 
     facts = {
         "version": verilens.__version__,
-        "code": _code(),
+        "code": code(),
+        "backend": options.backend,
         "methods": {c.card.name: weights.sha256(c.weights) for c in choices(options.methods)},
         "where": options.where,
         "faces": faces.weights() is not None,
@@ -103,7 +116,7 @@ def fingerprint(options: Options) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def _code() -> str:
+def code() -> str:
     """Return a hash of the sources that decide, so that edits never meet stale results."""
     total = hashlib.sha256()
     for part in PARTS:

@@ -207,7 +207,7 @@ class Scanner:
 
         with self._loading:  # by the first file that needs it, once
             single_threaded()  # while loading too, else torch starts threads that spin
-            return assemble(self.options.methods)
+            return assemble(self.options.methods, self.options.backend)
 
     def _decoder(self) -> Decoder:
         """Return this thread's decoder, started."""

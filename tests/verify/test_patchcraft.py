@@ -139,12 +139,11 @@ def test_impossible_settings_are_refused():
 class Resized(PatchCraft):
     """The same network on the plain picture, scaled to the size of a reconstruction."""
 
-    def reconstructed(self, frames: Tensor) -> Tensor:
+    def forward(self, frames: Tensor) -> Tensor:
         size = self.config.side * self.config.patch
-        return interpolate(frames, (size, size), mode="bilinear", antialias=True)
-
-    def fingerprint(self, pair: Tensor) -> Tensor:
-        return self.block(self.highpass(pad(pair, (3, 3, 3, 3), mode="reflect")))
+        pictures = interpolate(frames, (size, size), mode="bilinear", antialias=True)
+        maps = self.highpass(pad(pictures, (3, 3, 3, 3), mode="reflect"))
+        return self.classifier(self.block(maps)).squeeze(1)
 
 
 def scenes(count: int, fake: bool, rng: np.random.Generator, side: int = 384) -> Tensor:

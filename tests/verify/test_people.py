@@ -87,7 +87,7 @@ def calibrated(monkeypatch):
 def panel(monkeypatch):
     """Scans ask this one method."""
     found = Panel([Grain().eval()])
-    monkeypatch.setattr("verilens.verify.panel.assemble", lambda methods: found)
+    monkeypatch.setattr("verilens.verify.panel.assemble", lambda *asked: found)
     return found
 
 

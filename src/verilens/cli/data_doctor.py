@@ -72,7 +72,7 @@ def _samples(root: Path, name: str | None) -> "Iterator[Sample]":
 
 
 def _log(root: Path) -> Path:
-    from verilens.health import cache_folder
+    from verilens.options import cache_folder
 
     digest = hashlib.sha256(os.fsencode(os.path.abspath(root))).hexdigest()[:16]
     return cache_folder() / "doctor" / f"{digest}.jsonl"

@@ -12,8 +12,7 @@ from verilens.cli.display import Display
 from verilens.cli.exits import UNREADABLE, Terminated, reader_gone
 from verilens.cli.writer import Outputs, Writer
 from verilens.errors import ConfigError
-from verilens.health import cache_folder
-from verilens.options import Options, fingerprint
+from verilens.options import Options, cache_folder, fingerprint
 from verilens.scanner import scan_many
 from verilens.store import Store
 

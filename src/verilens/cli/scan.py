@@ -1,7 +1,7 @@
 """verilens scan: files in, verdicts out."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -79,6 +79,15 @@ def scan(
             rich_help_panel=RUNNING,
         ),
     ] = None,
+    backend: Annotated[
+        str,
+        typer.Option(
+            metavar="torch|onnxruntime",
+            help="What runs the networks. onnxruntime needs the extra 'export' and exports each "
+            "network once, into the cache folder.",
+            rich_help_panel=RUNNING,
+        ),
+    ] = "torch",
     store: Annotated[
         Path | None,
         typer.Option(
@@ -116,7 +125,7 @@ def scan(
     """
     from verilens.cli import run
     from verilens.cli.writer import Outputs
-    from verilens.options import Options
+    from verilens.options import Backend, Options
 
     is_one = run.is_one(paths)
     options = Options(
@@ -126,6 +135,7 @@ def scan(
         timeout_s=timeout,
         max_bytes=run.count_bytes(max_bytes),
         allow_private=allow_private,
+        backend=cast(Backend, backend),  # Options refuses any other
     )
     outputs = Outputs(json=json, csv=csv, parquet=parquet, html=html, quiet=quiet)
     kept = store or (None if is_one else run.default_store(paths))

@@ -1,18 +1,24 @@
-"""verilens weights: what there is, and published checkpoints made into weights files."""
+"""verilens weights: what there is, published checkpoints in, networks for other runtimes out."""
 
 import json as plain
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
 EXAMPLES = (
-    "Examples:  verilens weights list   |   verilens weights import xception xception_best.pth"
+    "Examples:  verilens weights list   |   "
+    "verilens weights import xception xception_best.pth   |   verilens weights export npr"
+)
+EXPORTS = (
+    "Examples:  verilens weights export npr   |   "
+    "verilens weights export xception=xception.safetensors --half -o xception.onnx   |   "
+    "verilens weights export probe --to torch-export --json | jq .difference"
 )
 IMPORTED = """Then:  verilens scan face.jpg --methods {name}={out}"""
 
 app = typer.Typer(
-    help="List weights, or import published checkpoints.",
+    help="List weights, import published checkpoints, export networks.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     epilog=EXAMPLES,
@@ -86,3 +92,49 @@ def import_(
     for note in conversion.notes:
         typer.echo(f"note: {note}")
     typer.echo(IMPORTED.format(name=method, out=target))
+
+
+@app.command("export", epilog=EXPORTS)
+def export_(
+    method: Annotated[
+        str,
+        typer.Argument(
+            metavar="METHOD[=WEIGHTS]",
+            help="Whose network; other weights than 'starter' by name or .safetensors file.",
+            show_default=False,
+        ),
+    ],
+    to: Annotated[
+        str, typer.Option(metavar="onnx|torch-export", help="For which runtime.")
+    ] = "onnx",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Where to write; METHOD-WEIGHTS.onnx by default."),
+    ] = None,
+    half: Annotated[
+        bool, typer.Option("--half", help="Store the weights in 16 bits (ONNX).")
+    ] = False,
+    picture: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Compare on crops of it too, not on noise only."),
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="What was written, as JSON on standard output.")
+    ] = False,
+) -> None:
+    """Write a network for another runtime, once its logits were compared with torch's."""
+    from verilens import exported
+
+    order = exported.Order(
+        method=method, to=cast(exported.Format, to), out=out, half=half, picture=picture
+    )
+    done = exported.export(order)
+    if json:
+        typer.echo(plain.dumps(done._asdict(), indent=2))
+        return
+    typer.echo(f"{done.file}: {done.format}, {done.weights:,} weights, {done.bytes:,} bytes")
+    typer.echo(
+        f"greatest difference of a logit from torch's, over {done.compared} inputs: "
+        f"{done.difference:.1e} (at most {done.allowed})"
+    )
+    typer.echo(f"axes of any length: {', '.join(done.free)}")

@@ -35,11 +35,22 @@ class SameConv(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         (kernel, _), (stride, _) = self.kernel_size, self.stride
+        if any(isinstance(n, torch.SymInt) for n in x.shape[-2:]):
+            return self._of_any_size(x)
         tall, wide = (max((-(-n // stride) - 1) * stride + kernel - n, 0) for n in x.shape[-2:])
         if tall % 2 or wide % 2:  # what is more at one end takes a copy
             x = F.pad(x, (0, wide % 2, 0, tall % 2))
         padding = (tall // 2, wide // 2)
         return F.conv2d(x, self.weight, self.bias, self.stride, padding, 1, self.groups)
+
+    def _of_any_size(self, x: Tensor) -> Tensor:
+        """Return the same without asking how large x is: kernels are odd, strides 1 or 2."""
+        edge, stride = self.kernel_size[0] // 2, self.stride[0]
+        if stride == 1:
+            return F.conv2d(x, self.weight, self.bias, 1, edge, 1, self.groups)
+        top, left = (edge - 1 + n % 2 for n in x.shape[-2:])
+        x = F.pad(x, (left, edge, top, edge))
+        return F.conv2d(x, self.weight, self.bias, stride, 0, 1, self.groups)
 
 
 def _unit(cin: int, cout: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:

@@ -39,9 +39,13 @@ class Detector(Method):
     """A method that scores media: positive logits are fake.
 
     Subclasses set `name`, take a config and implement `forward`.
+
+    workload: the method, of one tensor to one, batch first, in which nearly all time is spent;
+        another runtime may take it over.
     """
 
     name: ClassVar[str]
+    workload: ClassVar[str] = "forward"
     claim: ClassVar[Claim] = "ai-generated"
     config: HasView
 

@@ -18,9 +18,9 @@ from verilens.errors import MediaError, MissingExtra
 from verilens.media import faces
 from verilens.media.cuts import shots
 from verilens.media.opened import Opened
-from verilens.options import choices
+from verilens.options import Backend, choices
 from verilens.records import Evidence, View, Where
-from verilens.verify import people
+from verilens.verify import people, runtime
 from verilens.verify.calibrate import flag_level
 from verilens.verify.detector import Detector
 from verilens.verify.segments import segments, within
@@ -97,13 +97,14 @@ def reads_faces(detector: Detector) -> bool:
 
 
 @cache
-def assemble(methods: tuple[str, ...] | None) -> Panel:
+def assemble(methods: tuple[str, ...] | None, backend: Backend = "torch") -> Panel:
     """Return the panel of these methods (see Options), in the form that scores fastest.
 
     MissingExtra when a chosen one reads faces and nothing here can find them; of all methods,
     those of faces then stay away and the report says so.
     """
-    loaded = [catalog.load(c.card.name, str(c.weights)) for c in choices(methods)]
+    chosen = choices(methods)
+    loaded = [catalog.load(each.card.name, str(each.weights)) for each in chosen]
     found = [method for method in loaded if isinstance(method, Detector)]
     unable: list[str] = []
     if any(map(reads_faces, found)):
@@ -114,7 +115,11 @@ def assemble(methods: tuple[str, ...] | None) -> Panel:
                 raise
             found = [detector for detector in found if not reads_faces(detector)]
             unable = [str(error)]
-    return Panel([detector.optimised() for detector in found], unable)
+    ready = [detector.optimised() for detector in found]
+    if backend == "onnxruntime":
+        weights = {each.card.name: each.weights for each in chosen}
+        ready = [runtime.taken_over(detector, weights[detector.name]) for detector in ready]
+    return Panel(ready, unable)
 
 
 def single_threaded() -> None:

@@ -18,7 +18,7 @@ from verilens.records import Clip, Evidence
 from verilens.verify.detector import Detector
 from verilens.verify.patchcraft.config import Config
 from verilens.verify.patchcraft.kernels import srm_kernels
-from verilens.verify.patchcraft.reconstruct import Pair, luma, reconstruct, smash
+from verilens.verify.patchcraft.reconstruct import Pair, cut, luma, places, reconstruct, smash
 
 PLANES = {"luma": 1, "rgb": 3, "summed": 1}
 
@@ -85,7 +85,9 @@ class PatchCraft(Detector):
     """Classifies how the noise of rich and poor texture differs."""
 
     name = "patchcraft"
+    workload = "compared"
     config: Config
+    places: Tensor
 
     def __init__(self, config: Config | None = None) -> None:
         super().__init__()
@@ -100,17 +102,25 @@ class PatchCraft(Detector):
             nn.Hardtanh(inplace=True),
         )
         self.classifier = classifier(config.width, config.stages, config.kernel, config.pool)
+        seeded = torch.Generator().manual_seed(config.seed)
+        self.register_buffer("places", places(1, config.patches, seeded), persistent=False)
 
     def forward(self, frames: Tensor) -> Tensor:
-        fingerprint = self.fingerprint(self.reconstructed(frames))  # (N, 32, 256, 256)
-        logits: Tensor = self.classifier(fingerprint)
+        return self.compared(torch.stack(self.reconstructed(frames), 1))
+
+    def compared(self, pictures: Tensor) -> Tensor:
+        """Return the logits, (N,). pictures: rich and poor, (N, 2, 3, 256, 256)."""
+        rich, poor = pictures.unbind(1)
+        logits: Tensor = self.classifier(self.fingerprint(Pair(rich, poor)))  # of (N, 32, 256, 256)
         return logits.squeeze(1)
 
     def reconstructed(self, frames: Tensor) -> Pair:
         """Return the rich and the poor pictures of `frames`; random while training."""
         config = self.config
-        generator = None if self.training else torch.Generator().manual_seed(config.seed)
-        patches = smash(frames, config.patches, config.patch, generator)
+        if self.training:
+            patches = smash(frames, config.patches, config.patch, None)
+        else:
+            patches = cut(frames, config.patch, self.places)
         return reconstruct(patches, config.side)
 
     def fingerprint(self, pair: Pair) -> Tensor:
@@ -118,8 +128,8 @@ class PatchCraft(Detector):
         border = 2 + self.config.kernel // 2  # mirrored once, for the kernels and the convolution
         pictures = pad(torch.cat(pair), (border,) * 4, mode="reflect")
         features: Tensor = self.block(self.highpass(pictures))
-        rich, poor = features.chunk(2)
-        return rich - poor
+        both = features.view(2, -1, *features.shape[1:])
+        return both[0] - both[1]
 
     def optimised(self) -> Self:
         """Return self, changed for inference: kernels and first convolution become one."""

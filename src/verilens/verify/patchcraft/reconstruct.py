@@ -57,15 +57,27 @@ def smash(frames: Tensor, count: int, patch: int, generator: Generator | None) -
     frames: (N, 3, H, W). generator: draws one set of places for all frames; None draws each
     frame's own from the global state.
     """
+    # A generator is read once, so that a frame's patches do not depend on the batch around it.
+    return cut(frames, patch, places(1 if generator else len(frames), count, generator))
+
+
+def places(sets: int, count: int, generator: Generator | None) -> Tensor:
+    """Return where patches are cut, as shares of the room there is: (sets, count, 2) in [0, 1)."""
+    return torch.rand(sets, count, 2, generator=generator, device="cpu")
+
+
+def cut(frames: Tensor, patch: int, places: Tensor) -> Tensor:
+    """Return the patches at these places, (N, count, 3, patch, patch).
+
+    frames: (N, 3, H, W). places: one set for all frames, (1, count, 2), or one for each.
+    """
     frames = mirrored(frames, patch)
     n, _, height, width = frames.shape
-    # A generator is read once, so that a frame's patches do not depend on the batch around it.
-    draws = torch.rand(1 if generator else n, count, 2, generator=generator).expand(n, -1, -1)
-    room = torch.tensor([height - patch + 1, width - patch + 1])
-    corners = (draws * room).long().to(frames.device)  # (N, count, 2)
+    top, left = places.expand(n, -1, -1).unbind(-1)
     offsets = torch.arange(patch, device=frames.device)
-    rows = (corners[..., 0, None] + offsets)[..., :, None]
-    columns = (corners[..., 1, None] + offsets)[..., None, :]
+    rows = (top * (height - patch + 1)).long().to(frames.device)[..., None] + offsets
+    columns = (left * (width - patch + 1)).long().to(frames.device)[..., None] + offsets
+    rows, columns = rows[..., :, None], columns[..., None, :]
     at = torch.arange(n, device=frames.device).view(n, 1, 1, 1)
     return frames.permute(0, 2, 3, 1)[at, rows, columns].permute(0, 1, 4, 2, 3)
 

@@ -28,6 +28,7 @@ class Probe(Detector):
     """Scores a whole frame; the backbone stays as ImageNet left it."""
 
     name = "probe"
+    workload = "deep"
     config: Config
 
     def __init__(self, config: Config | None = None) -> None:
@@ -54,10 +55,21 @@ class Probe(Detector):
 
     def maps(self, frames: Tensor) -> Tensor:
         """Return the backbone's last maps, (N, 1280, H / 32, W / 32)."""
-        shorter = min(frames.shape[-2:])
-        if shorter < self.config.least:
-            size = [round(edge * self.config.least / shorter) for edge in frames.shape[-2:]]
-            frames = interpolate(frames, size, mode="bicubic", antialias=True).clamp(0, 1)
+        return self.deep(self.enlarged(frames))
+
+    def enlarged(self, frames: Tensor) -> Tensor:
+        """Return frames whose shorter side is at least `config.least`.
+
+        Of an exported network any size is expected, so there the caller has to enlarge them.
+        """
+        height, width = frames.shape[-2:]
+        if isinstance(height, torch.SymInt) or min(height, width) >= self.config.least:
+            return frames
+        size = [round(edge * self.config.least / min(height, width)) for edge in (height, width)]
+        return interpolate(frames, size, mode="bicubic", antialias=True).clamp(0, 1)
+
+    def deep(self, frames: Tensor) -> Tensor:
+        """Return the backbone's last maps of frames that are large enough."""
         last: Tensor = self.backbone(frames)[-1]
         return last
 
