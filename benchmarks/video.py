@@ -1,12 +1,18 @@
 """Sampling a minute of 720p video against decoding all of it, as a ratio from one run.
 
     python benchmarks/video.py [--seconds 60] [--file clip.mp4] [--keep clip.mp4]
+    python benchmarks/video.py --scan [--seconds 10] [--file clip.mp4]
 
 The clip is made here: moving texture, H.264 by x264 with its default keyframe distance of 250. Both
 sides run on one thread in this process and take turns; the better of three counts.
+
+--scan instead times `verilens scan clip.mp4`, from nothing, with every detector that comes with
+weights: on torch, on torch without places and timelines, and on ONNX Runtime with its models kept.
+The three take turns; the best of the rounds counts.
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -16,6 +22,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+import processes
 from verilens.media.opened import Limits
 from verilens.media.read import read
 from verilens.records import View
@@ -28,7 +35,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = arguments.file or arguments.keep or Path(folder) / "clip.mp4"
         if not arguments.file:
-            make(path, arguments.seconds)
+            make(path, arguments.seconds or (10 if arguments.scan else 60))
+        if arguments.scan:
+            scans(path, {"XDG_CACHE_HOME": folder}, arguments.rounds)
+            return
         every, frames = best(lambda: decode_all(path))
         sys.stdout.write(f"{frames} frames, decoding every one: {every:.2f} s CPU\n")
         sys.stdout.write("| moments | sampled | CPU s | times faster | largest gap / even step |\n")
@@ -42,7 +52,9 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seconds", type=int, help="of the clip: 60, or 10 with --scan")
+    parser.add_argument("--rounds", type=int, default=3, help="of --scan")
+    parser.add_argument("--scan", action="store_true", help="time whole scans of the clip")
     parser.add_argument("--file", type=Path, help="measure on this video instead")
     parser.add_argument("--keep", type=Path, help="write the clip here and leave it there")
     return parser.parse_args()
@@ -62,6 +74,32 @@ def make(path: Path, seconds: int) -> None:
             pixels[:40, : WIDTH * i // (seconds * RATE) + 1] = 255
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(stream.encode())
+
+
+def scans(path: Path, environment: dict[str, str], rounds: int) -> None:
+    """Print what a scan of the clip costs as a command of its own."""
+    scan = [sys.executable, "-m", "verilens", "scan", str(path), "--quiet", "--json", os.devnull]
+    forms = {
+        "torch": [],
+        "torch, --no-where": ["--no-where"],
+        "onnxruntime": ["--backend", "onnxruntime"],
+    }
+    processes.measure([*scan, *forms["onnxruntime"]], environment)  # exports, once
+    costs: dict[str, list[processes.Cost]] = {name: [] for name in forms}
+    for _ in range(rounds):
+        for name, options in forms.items():
+            costs[name].append(processes.measure([*scan, *options], environment))
+    sys.stdout.write(f"{len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}\n")
+    sys.stdout.write(
+        "| scan | wall s | CPU s | CPU s / cores | peak MiB |\n|---|---|---|---|---|\n"
+    )
+    for name, found in costs.items():
+        cpu = min(cost.cpu_s for cost in found)
+        shared = cpu / len(os.sched_getaffinity(0))
+        cells = (name, *(f"{n:.1f}" for n in (min(c.wall_s for c in found), cpu, shared)))
+        peak = max(cost.peak_mib for cost in found)
+        assert all(cost.returncode == 0 for cost in found)
+        sys.stdout.write(f"| {' | '.join(cells)} | {peak:.0f} |\n")
 
 
 def decode_all(path: Path) -> int:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def done(tiny, picture, tmp_path_factory):
 
 def test_the_file_scores_as_torch_does(done, tiny):
     assert done["difference"] <= 1e-4 and done["free"] == "NHW" and done["compared"] > 6
-    session = Session(exported.Path(done["file"]))
+    session = Session(Path(done["file"]))
     plain = catalog.load("npr", tiny.partition("=")[2])
     for shape in ((1, 3, 64, 64), (5, 3, 40, 81)):
         x = torch.rand(shape)
@@ -66,9 +67,9 @@ def test_the_file_scores_as_torch_does(done, tiny):
 
 
 def test_the_file_says_what_it_is(done, tiny):
-    facts = Session(exported.Path(done["file"])).facts
+    facts = Session(Path(done["file"])).facts
     assert facts["method"] == "npr"
-    assert facts["weights_sha256"] == weights.sha256(exported.Path(tiny.partition("=")[2]))
+    assert facts["weights_sha256"] == weights.sha256(Path(tiny.partition("=")[2]))
     settings = json.loads(facts[weights.KEY])["config"]
     assert config.build(Config, settings, where="npr") == Config.tiny()
     onnx.checker.check_model(done["file"])
@@ -154,8 +155,8 @@ def test_scanning_scores_the_same_and_exports_once(tiny, picture, tmp_path, monk
     assert [p.stat().st_mtime_ns for p in kept.parent.iterdir()] == [before]
 
 
-def kept_weights(method: str) -> exported.Path:
-    return exported.Path(method.partition("=")[2])
+def kept_weights(method: str) -> Path:
+    return Path(method.partition("=")[2])
 
 
 @pytest.mark.slow

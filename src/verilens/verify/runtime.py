@@ -61,6 +61,12 @@ def taken_over(detector: Detector, file: Path) -> Detector:
     except ExportError as error:
         logger.warning("%s runs in torch: %s", detector.name, error)
         return detector
+    hand_over(detector, session)
+    return detector
+
+
+def hand_over(detector: Detector, session: Session) -> None:
+    """Make the session do the detector's work from now on."""
     inside = Workload(detector)
 
     def answer(x: Tensor) -> Tensor:
@@ -69,7 +75,6 @@ def taken_over(detector: Detector, file: Path) -> Detector:
 
     # Found before the class's own method; a plain function, so no part of the module's state.
     object.__setattr__(detector, detector.workload, answer)
-    return detector
 
 
 def noise(detector: Detector, count: int, size: tuple[int, int] | None = None) -> Tensor:
@@ -105,7 +110,7 @@ def _kept(detector: Detector, path: Path) -> Session:
             return Session(path)
         except ExportError:  # damaged: made anew
             logger.info("%s is damaged", path)
-    model = _made(detector)
+    model = made(detector)
     try:
         write(path, model)
     except OSError as error:  # it serves this process all the same
@@ -114,7 +119,7 @@ def _kept(detector: Detector, path: Path) -> Session:
 
 
 @torch.no_grad()
-def _made(detector: Detector) -> bytes:
+def made(detector: Detector) -> bytes:
     """Return the detector's workload in ONNX, checked against torch on two batches."""
     work = Workload(detector)
     frames, free = example(detector)
