@@ -1,21 +1,31 @@
 """BMN: the paper's size, what the layers and labels give by hand, and what it says of odd films."""
 
 import dataclasses
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+from toy_pictures import pink
 
 from verilens.batch import ClipBatch
+from verilens.bench.metrics import Spans, mean_temporal_ap
 from verilens.errors import ConfigError
-from verilens.records import Clip, View
+from verilens.media.opened import Opened
+from verilens.method import Loss
+from verilens.records import Clip, Media, Segment, View
 from verilens.verify.bmn.config import Config
-from verilens.verify.bmn.encoder import FrameEncoder
+from verilens.verify.bmn.encoder import FrameEncoder, ResidualEncoder
 from verilens.verify.bmn.loss import Maps, forged_stretches, loss, targets
 from verilens.verify.bmn.matching import BoundaryMatching, sampling_table, stretches
 from verilens.verify.bmn.model import BMN, Head
 from verilens.verify.bmn.proposals import Scored, candidates, disjoint, soft_nms
+from verilens.verify.panel import Panel
+from verilens.verify.segments import segments
 
 SMALL = Config(
     features=8, steps=10, samples=4, subsamples=3, hidden=(4, 6, 4), groups=1, encoder=(4,)
@@ -177,7 +187,7 @@ def test_impossible_settings_are_refused():
             Config(**wrong)
 
 
-def film(times: np.ndarray, frames: np.ndarray) -> Clip:
+def clip_of(times: np.ndarray, frames: np.ndarray) -> Clip:
     side = frames.shape[1]
     boxes = np.tile(np.array([[0, 0, side, side]], np.int32), (len(frames), 1))
     return Clip(frames=frames, times_s=times, boxes=boxes, size=(side, side), view=View(size=side))
@@ -194,14 +204,14 @@ def method() -> BMN:
 
 
 def test_a_third_of_a_second_names_no_segment(method):
-    for count, fps, said in ((3, 25, "only 3 moments"), (8, 25, "only 0.3 s long")):
-        (found,) = method.inspect([film(np.arange(count) / fps, noise(count))])
+    for count, fps, said in ((3, 25, "show something: 3"), (8, 25, "only 0.3 s long")):
+        (found,) = method.inspect([clip_of(np.arange(count) / fps, noise(count))])
         assert not found.where.segments and found.logit == 0
         assert any(said in limit for limit in found.limits)
 
 
 def test_one_frame_a_second_says_how_coarse_it_is(method):
-    (found,) = method.inspect([film(np.arange(10.0), noise(10))])
+    (found,) = method.inspect([clip_of(np.arange(10.0), noise(10))])
     assert any("1.0 s apart" in limit for limit in found.limits)
     assert found.where.segments and found.where.segments[-1].end_s <= 9.5
     assert len(found.where.timeline) == 10
@@ -209,7 +219,7 @@ def test_one_frame_a_second_says_how_coarse_it_is(method):
 
 def test_one_picture_throughout_says_so(method):
     still = np.repeat(noise(1), 12, 0)
-    (found,) = method.inspect([film(np.arange(12) / 4, still)])
+    (found,) = method.inspect([clip_of(np.arange(12) / 4, still)])
     assert not found.where.segments and found.logit == 0
     assert any("one picture throughout" in limit for limit in found.limits)
 
@@ -217,19 +227,19 @@ def test_one_picture_throughout_says_so(method):
 def test_black_moments_are_left_out_and_said(method):
     frames = noise(12)
     frames[4:8] = 3
-    (found,) = method.inspect([film(np.arange(12) / 2, frames)])
+    (found,) = method.inspect([clip_of(np.arange(12) / 2, frames)])
     assert any("4 of 12 moments are blank" in limit for limit in found.limits)
     assert found.where.segments
     for segment in found.where.segments:
         assert segment.end_s <= 1.75 or segment.start_s >= 3.75
-    (black,) = method.inspect([film(np.arange(12) / 2, np.zeros_like(frames))])
+    (black,) = method.inspect([clip_of(np.arange(12) / 2, np.zeros_like(frames))])
     assert black.logit == 0 and not black.where.segments
 
 
 def test_segments_end_at_scene_cuts(method):
     frames = noise(12) // 4 + 20
     frames[6:] += 140
-    (found,) = method.inspect([film(np.arange(12) / 2, frames)])
+    (found,) = method.inspect([clip_of(np.arange(12) / 2, frames)])
     assert found.where.segments
     for segment in found.where.segments:
         assert segment.end_s <= 2.75 or segment.start_s >= 2.75
@@ -240,20 +250,182 @@ def test_uneven_times_place_segments_where_they_were(method):
     frames = noise(24)
     even, uneven = np.arange(24) / 4, np.r_[np.arange(12), 12 + np.arange(12) / 4]
     for times in (even, uneven):
-        (found,) = method.inspect([film(times, frames)])
+        (found,) = method.inspect([clip_of(times, frames)])
         ends = [s.end_s for s in found.where.segments]
         assert ends and max(ends) <= times[-1] + np.median(np.diff(times)) / 2
-    first, second = (method.propose(film(t, frames))[0] for t in (even, even * 2))
+    first, second = (method.propose(clip_of(t, frames))[0] for t in (even, even * 2))
     assert second.start_s == pytest.approx(2 * first.start_s)
     assert second.end_s == pytest.approx(2 * first.end_s)
 
 
 def test_reported_segments_do_not_overlap():
-    from verilens.records import Segment
-
     found = [
         Segment(start_s=a, end_s=b, score=s)
         for a, b, s in ((0, 2, 0.9), (1, 3, 0.8), (3, 4, 0.4), (2, 5, 0.6))
     ]
     kept = disjoint(found, 0.5)
     assert [(s.start_s, s.end_s) for s in kept] == [(0, 2), (2, 5)]
+
+
+def test_a_panel_keeps_its_segments_inside_the_film_and_asks_for_no_denser_one(method):
+    clip = clip_of(np.arange(12) / 4, noise(12))
+    panel = Panel([method])
+    assert panel.views(where=True) == (method.config.view,) and panel.dense_views() == ()
+    media = Media(
+        path="x.mp4",
+        sha256="0" * 64,
+        kind="video",
+        format="mp4",
+        size_bytes=1,
+        width=32,
+        height=32,
+        duration_s=2.8,
+    )
+    opened = Opened(media=media, clips={method.config.view: clip})
+    with ThreadPoolExecutor(1) as pool:
+        (found,), unchecked = panel.inspect(opened, time.monotonic() + 60, pool)
+        (located,) = panel.locate([found], opened, pool)
+    own = method.inspect([clip])[0].where.segments
+    assert unchecked == () and located == found and own
+    assert found.where.segments == tuple(
+        dataclasses.replace(s, end_s=min(s.end_s, 2.8)) for s in own if s.start_s < 2.8
+    )
+
+
+UNTRIMMED = Config(
+    features=32,
+    steps=50,
+    samples=16,
+    hidden=(48, 64, 32),
+    encoder=(12, 24),
+    view=View(size=24, frames=50),
+)
+
+
+def untrimmed(
+    count: int, rng: np.random.Generator
+) -> tuple[ClipBatch, list[list[tuple[int, int]]]]:
+    """Return films of 50 moments and their forged stretches, one or two of 8 to 18 moments.
+
+    Forged moments carry noise in a part of the frame, weak enough to be missed in single moments;
+    some genuine moments flicker with as much.
+    """
+    side, moments = UNTRIMMED.view.size, UNTRIMMED.view.frames
+    scene = pink(count, side, rng)[:, None] * 0.12
+    frames = 0.5 + scene + torch.from_numpy(rng.normal(0, 0.03, (count, moments, 3, side, side)))
+    spans, truth = torch.zeros(count, moments), []
+    for film in range(count):
+        stretches = placed(int(rng.integers(1, 3)), moments, rng)
+        strength = np.where(rng.random(moments) < 0.04, 0.04, 0.0)
+        for start, end in stretches:
+            spans[film, start:end] = 1
+            strength[start:end] = rng.uniform(0.015, 0.07, end - start)
+        y, x = rng.integers(0, side - 12, 2)
+        part = frames[film, :, :, y : y + 12, x : x + 12]
+        part += torch.from_numpy(rng.normal(0, 1, part.shape) * strength[:, None, None, None])
+        truth.append(stretches)
+    return ClipBatch(frames=frames.float(), labels=torch.ones(count), spans=spans), truth
+
+
+def placed(count: int, moments: int, rng: np.random.Generator) -> list[tuple[int, int]]:
+    """Return stretches at random positions, at least three moments apart."""
+    while True:
+        lengths = rng.integers(8, 19, count)
+        starts = np.sort(rng.integers(0, moments - lengths.max(), count))
+        found = [(int(s), int(s + n)) for s, n in zip(starts, lengths, strict=True)]
+        if all(b[0] - a[1] >= 3 for a, b in pairwise(found)):
+            return found
+
+
+class FrameScores(nn.Module):
+    """The baseline: one score a moment, from the same encoder with and without the film's mean."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = ResidualEncoder(UNTRIMMED.encoder)
+        wide = 2 * self.encoder.features
+        self.head = nn.Sequential(nn.Linear(wide, 32), nn.ReLU(), nn.Linear(32, 1))
+
+    def forward(self, frames: Tensor) -> Tensor:
+        x = self.encoder(frames.flatten(0, 1)).view(*frames.shape[:2], -1)
+        return self.head(torch.cat([x, x - x.mean(1, keepdim=True)], 2)).squeeze(2)
+
+    def training_step(self, batch: ClipBatch) -> Loss:
+        return Loss(total=binary_cross_entropy_with_logits(self(batch.frames), batch.spans))
+
+
+def fitted(method: BMN | FrameScores, batch: ClipBatch, epochs: int) -> None:
+    """Train on batches of eight films with Adam at a falling rate."""
+    optimiser = torch.optim.Adam(method.parameters(), lr=2e-3)
+    order = torch.Generator().manual_seed(0)
+    total = epochs * (len(batch) // 8)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=total)
+    method.train()
+    for _ in range(epochs):
+        for chosen in torch.randperm(len(batch), generator=order).split(8):
+            part = dataclasses.replace(
+                batch,
+                frames=batch.frames[chosen],
+                labels=batch.labels[chosen],
+                spans=batch.spans[chosen],
+            )
+            loss = method.training_step(part)
+            optimiser.zero_grad()
+            loss.total.backward()
+            optimiser.step()
+            schedule.step()
+    method.eval()
+
+
+def proposed(method: BMN, batch: ClipBatch) -> Spans:
+    rows = []
+    for film, frames in enumerate(batch.frames):
+        pixels = (frames.clamp(0, 1) * 255).byte().permute(0, 2, 3, 1).numpy()
+        found = method.propose(clip_of(np.arange(len(frames)) + 0.5, pixels))
+        rows += [(film, s.start_s, s.end_s, s.score) for s in found]
+    return Spans.of(rows)
+
+
+def grouped(scores: np.ndarray, threshold: float, width: int) -> Spans:
+    """Return runs of moments above the threshold, after a mean over `width` moments."""
+    rows = []
+    for film, row in enumerate(scores):
+        wide = np.pad(row, width // 2, mode="edge")
+        smooth = np.convolve(wide, np.full(width, 1 / width), "valid")
+        timeline = [(n + 0.5, float(s)) for n, s in enumerate(smooth)]
+        found = segments(timeline, float(len(row)), threshold)
+        rows += [(film, s.start_s, s.end_s, s.score) for s in found]
+    return Spans.of(rows)
+
+
+@pytest.mark.slow
+def test_finds_stretches_that_thresholded_frame_scores_break_up():
+    """Forged stretches of untrimmed films: mean AP >= 0.60, and 0.15 above grouped frame scores.
+
+    The baseline's threshold is the best of nine on the films it was trained on. Averaged over the
+    best of three and five moments its scores come near, so they too must be beaten. Measured:
+    0.742, frame scores 0.179, averaged ones 0.626.
+    """
+    rng = np.random.default_rng(0)
+    (train, known), (test, true) = untrimmed(160, rng), untrimmed(60, rng)
+    truths = [
+        Spans.of([(film, a, b) for film, spans in enumerate(t) for a, b in spans])
+        for t in (known, true)
+    ]
+    torch.manual_seed(0)
+    method, baseline = BMN(UNTRIMMED), FrameScores()
+    fitted(method, train, epochs=10)
+    fitted(baseline, train, epochs=10)
+    ours = mean_temporal_ap(proposed(method, test), truths[1])
+    with torch.inference_mode():
+        scores = [baseline(b.frames).sigmoid().numpy() for b in (train, test)]
+    levels = np.linspace(0.1, 0.9, 9)
+    figures = []
+    for widths in ((1,), (3, 5)):
+        tried = product(levels, widths)
+        best = max(tried, key=lambda how: mean_temporal_ap(grouped(scores[0], *how), truths[0]))
+        figures.append(mean_temporal_ap(grouped(scores[1], *best), truths[1]))
+    plain, smoothed = figures
+    assert ours >= 0.60, (ours, figures)
+    assert ours >= plain + 0.15, (ours, figures)
+    assert ours > smoothed, (ours, figures)
