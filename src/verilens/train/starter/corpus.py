@@ -167,7 +167,7 @@ def source_folds(items: Sequence[Item], n_folds: int) -> dict[str, int]:
     """
     counts: defaultdict[frozenset[str], Counter[str]] = defaultdict(Counter)
     for item in items:
-        counts[_group(item.source)][item.label] += 1
+        counts[group_of(item.source)][item.label] += 1
     totals: Counter[str] = Counter()
     for count in counts.values():
         totals.update(count)
@@ -179,10 +179,11 @@ def source_folds(items: Sequence[Item], n_folds: int) -> dict[str, int]:
             continue
         groups[group] = min(range(n_folds), key=lambda f: _load(loads[f], counts[group], totals))
         loads[groups[group]].update(counts[group])
-    return {item.source: groups[_group(item.source)] for item in items}
+    return {item.source: groups[group_of(item.source)] for item in items}
 
 
-def _group(source: str) -> frozenset[str]:
+def group_of(source: str) -> frozenset[str]:
+    """Return the sources that show the same media as this one, itself among them."""
     return next((group for group in RELATED if source in group), frozenset({source}))
 
 

@@ -24,7 +24,7 @@ from verilens.media import faces
 from verilens.media.sandbox import Decoder
 from verilens.media.tracks import by_track
 from verilens.records import Clip, View
-from verilens.train.starter.corpus import Item, capped, source_folds
+from verilens.train.starter.corpus import Item, capped, group_of, source_folds
 from verilens.train.starter.views import Pixels
 
 MOMENTS = 6
@@ -79,12 +79,24 @@ def genuine(items: Sequence[Item]) -> list[Item]:
 
 
 def parts(persons: Sequence[Person]) -> dict[str, list[Person]]:
-    """Return the persons that train, validate and test, whole sources each."""
-    folds = source_folds([person.item for person in persons], N_FOLDS)
+    """Return the persons that train, validate and test, whole sources each.
+
+    Stills train; films validate and test, but for those of sources whose stills train.
+    """
+    stills = [person.item for person in persons if person.item.kind == "image"]
     names = {TEST_FOLD: "test", VALIDATION_FOLD: "validation"}
+    part_of = {
+        group_of(source): names.get(fold, "train")
+        for source, fold in source_folds(stills, N_FOLDS).items()
+    }
+    films = [p.item for p in persons if group_of(p.item.source) not in part_of]
+    for source, fold in source_folds(films, len(names)).items():
+        part_of[group_of(source)] = names[fold]
     found: dict[str, list[Person]] = {"train": [], "validation": [], "test": []}
     for person in persons:
-        found[names.get(folds[person.item.source], "train")].append(person)
+        part = part_of.get(group_of(person.item.source), "train")
+        if part != "train" or person.item.kind == "image":
+            found[part].append(person)
     return found
 
 

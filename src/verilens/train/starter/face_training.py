@@ -29,11 +29,11 @@ from verilens.train.starter.views import Pixels
 from verilens.verify.blending.model import Blending
 from verilens.verify.detector import tensor
 
-PAIRS = 12  # a batch
+PAIRS = 8  # a batch
 WARMUP = 30  # steps
-LR, DECAY, SMOOTHING, RANKING = 5e-4, 1e-3, 0.05, 0.5
-EVERY = 50  # steps between validations
-VALIDATED, OF_SOURCE = 160, 24  # persons, and of one source
+LR, DECAY, SMOOTHING, RANKING = 4e-4, 1e-3, 0.05, 0.5
+EVERY = 75  # steps between validations
+VALIDATED, OF_SOURCE = 80, 12  # persons, and of one source
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,10 @@ def train(
         state = torch.load(checkpoint, weights_only=False)
         method.load_state_dict(state["now"])
         optimiser.load_state_dict(state["optimiser"])
-    torch.manual_seed(seed + state["step"])
     for batch in prefetched(persons, range(state["step"], steps), seed):
         for group in optimiser.param_groups:
             group["lr"] = LR * rate(state["step"], steps)
+        torch.manual_seed(seed + state["step"])
         loss = _learn(method.train(), optimiser, batch)
         state["step"] += 1
         if state["step"] % EVERY == 0 or state["step"] == steps:

@@ -37,9 +37,9 @@ from verilens.verify.blending.model import Blending
 from verilens.verify.people import ENOUGH
 
 KINDS: tuple[Kind, ...] = ("image", "video")
-STEPS = 600
+STEPS = 450
 DRAWS = 2  # of each person of the calibration, and of each kind of fake
-OF_SOURCE = 60  # persons of a source in the calibration
+OF_SOURCE = 40  # persons of a source in the calibration
 COMMAND = (
     "python -m verilens.train.starter.faces --data ../shared/data --extra MORE --extra SOURCES "
     "--out OUT"

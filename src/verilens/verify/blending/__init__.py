@@ -4,6 +4,7 @@ Every training step blends genuine faces with altered copies of themselves and l
 fakes from what they were made of, so nothing but the seam is learned, and no forgery is needed.
 Input: an aligned face crop; output: one logit, positive is blended. It fails on faces made as a
 whole, which have no seam, and after strong compression. `weak_feature` words its score for others.
+Its starter weights are of a smaller network that a scan can afford (`Config.starter()`).
 
 Shiohara and Yamasaki, "Detecting Deepfakes with Self-Blended Images", CVPR 2022, arXiv:2204.08376;
 as the weak feature of X2-DFD, NeurIPS 2025, arXiv:2410.06126.
@@ -35,6 +36,8 @@ CARD = Card(
         "training crops: the authors vary the margin; ours is the view's",
         "SwinV2-B, X2-DFD's choice: how its blending detector was trained is not published "
         "(config: network)",
+        "starter weights: EfficientNet-Lite2 at 160 pixels and 8 moments, not the paper's B4 at "
+        "380 and 32 (config: network, view)",
         "films: frames are scored like pictures and averaged, as the authors do",
     ),
 )
