@@ -298,7 +298,7 @@ def release(letter: str) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize(("letter", "weights"), [("a", 59_214_875), ("b", 695_210_767)])
 def test_every_tensor_of_a_release_has_its_place(letter, weights):
-    """Against the release itself, run with random weights: equal outputs for both networks."""
+    """Against the release itself, run with random weights, network A had equal outputs."""
     published = CONVERTER.prepared(release(letter))
     changes = CONVERTER.config(published)
     assert changes == {"networks": letter}
