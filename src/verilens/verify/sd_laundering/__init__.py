@@ -32,7 +32,8 @@ CARD = Card(
     uncertain=(
         "training set, learning rate and augmentation are not published: one random patch a "
         "picture and cross-entropy in both stages (config: train_patches)",
-        "patch score: the second logit, as in the released code, not a probability",
+        "patch score: the second logit, as in the released code, not a probability; so that its "
+        "threshold is 0, training starts with opposed logits, which is ours",
         "how many patches are averaged in the paper's tables: 600 of 800, as the released code "
         "does, which suggests 200 to 600 (config: best)",
         "patch positions: drawn with the released code's seed, but not by its library (config: "

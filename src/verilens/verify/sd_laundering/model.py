@@ -79,7 +79,7 @@ class Stage(nn.Module):
         super().__init__()
         self.trunk = EfficientNet(config.scale, pretrained=config.pretrained)
         self.dropout = nn.Dropout(config.dropout)
-        self.classifier = nn.Linear(self.trunk.out_channels, 2)
+        self.classifier = opposed(self.trunk.out_channels)
         for name, values in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD)):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
 
@@ -87,6 +87,18 @@ class Stage(nn.Module):
         x = self.trunk((patches - self.mean) / self.std).mean((2, 3))  # (N, 1792)
         logits: Tensor = self.classifier(self.dropout(x))
         return logits
+
+
+def opposed(channels: int) -> nn.Linear:
+    """Return a layer to two logits, one the negative of the other.
+
+    Cross-entropy reads their difference only and keeps them opposed. So the second alone, which is
+    the score, has its threshold at 0.
+    """
+    layer = nn.Linear(channels, 2)
+    with torch.no_grad():
+        layer.weight[0], layer.bias[0] = -layer.weight[1], -layer.bias[1]
+    return layer
 
 
 class SDLaundering(Detector):
