@@ -7,8 +7,12 @@ import sys
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
+from toy_faces import MARGIN, SIDE, face, swapped
+from toy_trunk import Pooled
 
 from verilens.batch import ClipBatch
+from verilens.bench.metrics import auc
 from verilens.errors import ConfigError
 from verilens.nn.efficientnet_lite import public_weights
 from verilens.records import View
@@ -17,6 +21,7 @@ from verilens.verify.blending.fakes import alike, pairs
 from verilens.verify.blending.model import Blending
 from verilens.verify.blending.words import Turn, supplied, supply, weak_feature
 
+EPOCHS = 24  # of the toy
 TURN = Turn("Is this face real or fake?", "It is fake: the eyes differ.")
 
 
@@ -156,3 +161,47 @@ def test_turns_without_a_score_stay_and_are_counted():
 def test_impossible_settings_are_refused():
     with pytest.raises(ConfigError, match="multiple of 128"):
         Config(network="swinv2")
+
+
+def tensor_of(faces: list[np.ndarray]) -> Tensor:
+    return torch.from_numpy(np.stack(faces)).permute(0, 3, 1, 2).float() / 255
+
+
+@pytest.fixture(scope="module")
+def seams() -> Blending:
+    """A small detector trained on 300 genuine faces; it has never seen a forgery."""
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    faces = tensor_of([face(rng) for _ in range(300)])
+    view = View(size=SIDE, frames=1, fit="face", margin=MARGIN)
+    method = Blending(Config(scale="tiny", dropout=0.0, jpeg_p=0.0, view=view))
+    method.trunk, method.head = Pooled(), nn.Linear(Pooled.out_channels, 2)
+    optimiser = torch.optim.Adam(method.train().parameters(), lr=3e-3)
+    rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, EPOCHS)
+    for _ in range(EPOCHS):
+        for chosen in torch.randperm(len(faces)).split(24):
+            batch = ClipBatch(frames=faces[chosen, None], labels=torch.zeros(len(chosen)))
+            optimiser.zero_grad()
+            method.training_step(batch).total.backward()
+            optimiser.step()
+        rate.step()
+    return method.eval()
+
+
+@torch.inference_mode()
+def scores(method: Blending, faces: Tensor) -> np.ndarray:
+    return torch.cat([method(part) for part in faces.split(50)]).sigmoid().numpy()
+
+
+@pytest.mark.slow
+def test_swapped_faces_are_found_without_having_seen_one(seams):
+    rng = np.random.default_rng(1)
+    genuine = tensor_of([face(rng) for _ in range(150)])
+    fakes = tensor_of([swapped(rng) for _ in range(150)])
+    odd = tensor_of([face(rng, defect=True) for _ in range(150)])
+    labels = np.repeat([0, 1], 150)
+    of_swaps = auc(np.concatenate([scores(seams, genuine), scores(seams, fakes)]), labels)
+    of_defects = auc(np.concatenate([scores(seams, genuine), scores(seams, odd)]), labels)
+    print(f"swaps {of_swaps:.3f}, defects {of_defects:.3f}")
+    assert of_swaps >= 0.85, of_swaps
+    assert 0.35 < of_defects < 0.75, of_defects  # wrong features without a seam mean little to it
