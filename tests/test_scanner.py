@@ -11,7 +11,7 @@ import scanning
 import verilens
 from verilens import scan, scan_many
 from verilens.errors import ConfigError, MissingWeights, UnknownName
-from verilens.options import Options, fingerprint
+from verilens.options import Options, choices, fingerprint
 from verilens.report import json
 from verilens.store import Store
 from verilens.verify.npr.model import NPR
@@ -212,3 +212,8 @@ def test_wrong_options_are_refused():
         Options(timeout_s=0)
     with pytest.raises(ConfigError):
         Options(jobs=0)
+
+
+def test_a_method_named_twice_is_refused():
+    with pytest.raises(ConfigError, match="npr is named twice"):
+        choices(("npr", "npr=starter"))

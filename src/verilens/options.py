@@ -92,6 +92,8 @@ def choices(methods: tuple[str, ...] | None) -> list[Choice]:
         wanted = dict.fromkeys(ready, STARTER)
     for item in methods or ():
         name, _, chosen = item.partition("=")
+        if name in wanted:
+            raise ConfigError(f"method {name} is named twice; a scan asks each with one file")
         wanted[catalog.card(name).name] = chosen or STARTER
     if not wanted:
         raise ConfigError("no method to ask; list them with 'verilens methods'")
