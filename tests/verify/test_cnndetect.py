@@ -9,9 +9,10 @@ from safetensors.torch import save_file
 from toy_pictures import accuracy, enlarged, exposed, pink, train
 
 from verilens.errors import MissingWeights
+from verilens.nn.normalise import IMAGENET_MEAN
 from verilens.verify.cnndetect.config import Config
 from verilens.verify.cnndetect.convert import CONVERTER
-from verilens.verify.cnndetect.model import IMAGENET_MEAN, CNNDetect
+from verilens.verify.cnndetect.model import CNNDetect
 
 
 def test_paper_size():

@@ -21,13 +21,12 @@ from verilens.errors import ConfigError, MissingExtra
 from verilens.method import Loss
 from verilens.nn.efficientnet import EfficientNet
 from verilens.nn.efficientnet_lite import EfficientNetLite2, load_public
+from verilens.nn.normalise import Normalise
 from verilens.records import Clip, Evidence
 from verilens.verify.blending.config import Config
 from verilens.verify.blending.fakes import pairs
 from verilens.verify.blending.words import weak_feature
 from verilens.verify.detector import Detector
-
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class EfficientTrunk(nn.Module):
@@ -61,9 +60,6 @@ class LiteTrunk(nn.Module):
 class SwinTrunk(nn.Module):
     """Maps faces (N, 3, H, W) in [0, 1] to features (N, C), normalised as for ImageNet."""
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, config: Config) -> None:
         super().__init__()
         try:
@@ -84,11 +80,10 @@ class SwinTrunk(nn.Module):
             else Swinv2Model(settings)
         )
         self.out_channels: int = settings.hidden_size
-        for name, values in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD)):
-            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
+        self.normalise = Normalise()
 
     def forward(self, faces: Tensor) -> Tensor:
-        pooled: Tensor = self.net((faces - self.mean) / self.std).pooler_output
+        pooled: Tensor = self.net(self.normalise(faces)).pooler_output
         return pooled
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from verilens.errors import ConfigError
+from verilens.nn.normalise import Normalise
 from verilens.records import Clip, Evidence
 from verilens.verify.demamba import encoders
 from verilens.verify.demamba.config import Config, Scan
@@ -20,9 +21,6 @@ from verilens.verify.demamba.encoders import Tokens
 from verilens.verify.demamba.mamba import Block
 from verilens.verify.demamba.zones import cut, places
 from verilens.verify.detector import ClipDetector
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class DeMambaHead(nn.Module):
@@ -79,8 +77,6 @@ class DeMamba(ClipDetector):
 
     name = "demamba"
     config: Config
-    mean: Tensor
-    deviation: Tensor
 
     def __init__(self, config: Config | None = None, encoder: nn.Module | None = None) -> None:
         super().__init__()
@@ -89,11 +85,10 @@ class DeMamba(ClipDetector):
         self.encoder = encoder or encoders.build(config)
         grid = (config.side, config.side)
         self.head = DeMambaHead(config.channels, grid, config.zone, config.norm, config.scan)
-        for name, values in (("mean", IMAGENET_MEAN), ("deviation", IMAGENET_STD)):
-            self.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
+        self.normalise = Normalise()
 
     def forward(self, frames: Tensor) -> Tensor:
-        tokens = self.encoder((frames - self.mean) / self.deviation)
+        tokens = self.encoder(self.normalise(frames))
         cells, summary = tokens if isinstance(tokens, Tokens) else (tokens, None)
         logits: Tensor = self.head(cells, summary)
         return logits

@@ -16,6 +16,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 
 from verilens.batch import ClipBatch
 from verilens.method import Loss
+from verilens.nn.normalise import Normalise
 from verilens.nn.resnet import ResNet
 from verilens.records import Clip, Evidence, View
 from verilens.verify.detector import TILES, Detector, tensor
@@ -23,7 +24,6 @@ from verilens.verify.fakelocator.config import Config
 from verilens.verify.fakelocator.partial import distorted
 from verilens.verify.fakelocator.truth import of_masks, of_pairs
 
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SOFTNESS = 0.08  # of the elliptic attention's edge, in half axes
 
 
@@ -70,8 +70,6 @@ class FakeLocator(Detector):
     claim = "face-swap"
     needs = frozenset({"masks"})
     config: Config
-    mean: Tensor
-    std: Tensor
 
     def __init__(self, config: Config | None = None) -> None:
         super().__init__()
@@ -84,8 +82,7 @@ class FakeLocator(Detector):
         inside = (config.width, *((config.width << n) * config.expansion for n in stages))
         self.decoder = Decoder(inside, config.decoder)
         self.head = nn.Linear(self.encoder.out_channels, 1)
-        for name, values in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD)):
-            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
+        self.normalise = Normalise()
 
     def forward(self, frames: Tensor) -> Tensor:
         return self._logits(self.encoded(frames)[-1])
@@ -106,7 +103,7 @@ class FakeLocator(Detector):
 
     def encoded(self, frames: Tensor) -> list[Tensor]:
         """Return the encoder's maps, from H / 2 to H / 32."""
-        return self.encoder.taps((frames - self.mean) / self.std)
+        return self.encoder.taps(self.normalise(frames))
 
     def features(self, frames: Tensor) -> Tensor:
         """Return what the head reads, (N, C); single-sample clustering sorts by it."""

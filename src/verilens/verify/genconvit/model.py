@@ -19,13 +19,13 @@ from torch.nn.functional import cross_entropy, mse_loss
 
 from verilens.batch import ClipBatch
 from verilens.method import Loss
+from verilens.nn.normalise import Normalise
 from verilens.records import Clip, Evidence
 from verilens.verify.detector import PASS_PIXELS, Detector, sigmoid, tensor
 from verilens.verify.genconvit.backbone import HybridBackbone, resized
 from verilens.verify.genconvit.config import Config
 from verilens.verify.genconvit.vote import averaged_logit, released_logit
 
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CLASSES = 2
 
 
@@ -170,8 +170,6 @@ class GenConViT(Detector):
     name = "genconvit"
     claim = "face-swap"
     config: Config
-    mean: Tensor
-    std: Tensor
 
     def __init__(self, config: Config | None = None) -> None:
         super().__init__()
@@ -181,16 +179,11 @@ class GenConViT(Detector):
             self.network_a = NetworkA(config)
         if config.networks != "a":
             self.network_b = NetworkB(config)
-        for name, values in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD)):
-            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
-
-    def normalised(self, frames: Tensor) -> Tensor:
-        """Return frames in the units the networks read. frames: RGB in [0, 1], (N, 3, H, W)."""
-        return (frames - self.mean) / self.std
+        self.normalise = Normalise()
 
     def outputs(self, frames: Tensor) -> Tensor:
         """Return every network's outputs, (N, networks, 2). frames: RGB in [0, 1]."""
-        x = self.normalised(frames)
+        x = self.normalise(frames)
         found = []
         if self.config.networks != "b":
             found.append(self.network_a(x))
@@ -211,7 +204,7 @@ class GenConViT(Detector):
         The squared error is taken on normalised pixels; KL enters only when not `faithful`.
         """
         moments = batch.frames.shape[1]
-        x = self.normalised(batch.frames.flatten(0, 1))
+        x = self.normalise(batch.frames.flatten(0, 1))
         classes = (1 - batch.labels).long().repeat_interleave(moments)  # FAKE is class 0
         each, rest, parts = x.new_zeros(len(batch)), x.new_zeros(()), dict[str, Tensor]()
         if self.config.networks != "b":

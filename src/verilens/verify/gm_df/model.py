@@ -24,6 +24,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from verilens.batch import ClipBatch
 from verilens.errors import ConfigError
 from verilens.method import Loss
+from verilens.nn.normalise import Normalise
 from verilens.records import Clip, Evidence
 from verilens.verify.detector import Detector
 from verilens.verify.gm_df.config import Config
@@ -62,8 +63,6 @@ class GMDF(Detector):
     claim = "face-swap"
     needs = frozenset({"domains"})
     config: Config
-    mean: Tensor
-    std: Tensor
 
     def __init__(self, config: Config | None = None) -> None:
         super().__init__()
@@ -79,12 +78,11 @@ class GMDF(Detector):
             nn.Dropout(config.dropout),
             nn.Linear(config.head_width, 1),
         )
-        for name, values in (("mean", CLIP_MEAN), ("std", CLIP_STD)):
-            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
+        self.normalise = Normalise(CLIP_MEAN, CLIP_STD)
 
     def forward(self, frames: Tensor) -> Tensor:
         domain = self.unknown().expand(len(frames), -1)
-        return self.judged(self.encoder((frames - self.mean) / self.std, domain).features)
+        return self.judged(self.encoder(self.normalise(frames), domain).features)
 
     def unknown(self) -> Tensor:
         """Return the embedding of a data set that nobody knows, (1, domain width)."""
@@ -116,7 +114,7 @@ class GMDF(Detector):
             )
         moments = batch.frames.shape[1]
         return Pictures(
-            (batch.frames.flatten(0, 1) - self.mean) / self.std,
+            self.normalise(batch.frames.flatten(0, 1)),
             batch.labels.repeat_interleave(moments),
             batch.domains.repeat_interleave(moments),
             moments,

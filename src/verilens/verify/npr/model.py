@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from verilens.nn.normalise import IMAGENET_STD
 from verilens.records import Clip, Evidence
 from verilens.verify.detector import Detector
 from verilens.verify.npr.config import Config
 
-IMAGENET_STD = (0.229, 0.224, 0.225)
 EXPANSION = 4
 
 

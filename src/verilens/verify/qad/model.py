@@ -23,22 +23,19 @@ from verilens.batch import ClipBatch
 from verilens.errors import ConfigError
 from verilens.method import Loss
 from verilens.nn.efficientnet import EfficientNet
+from verilens.nn.normalise import Normalise
 from verilens.nn.resnet import ResNet
 from verilens.records import Clip, Evidence
 from verilens.verify.detector import Detector
 from verilens.verify.qad.config import Config
 from verilens.verify.qad.loss import alignment, described, gaussian, hsic, worst_step
 
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # Of the maps that a trunk gives, those at the end of 1/4, 1/8, 1/16 and 1/32 of the sides.
 RESNET_TAPS, EFFICIENTNET_TAPS = (1, 2, 3, 4), (2, 3, 5, -1)
 
 
 class Network(nn.Module):
     """The trunk with its logit: (N, 3, H, W) to the maps of four stages and (N,)."""
-
-    mean: Tensor
-    std: Tensor
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -49,11 +46,10 @@ class Network(nn.Module):
             self.trunk = EfficientNet(config.scale, pretrained=config.pretrained)
             self.taps = EFFICIENTNET_TAPS
         self.head = nn.Linear(self.trunk.out_channels, 1)
-        for name, values in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD)):
-            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
+        self.normalise = Normalise()
 
     def forward(self, frames: Tensor) -> tuple[list[Tensor], Tensor]:
-        maps = self.trunk.taps((frames - self.mean) / self.std)
+        maps = self.trunk.taps(self.normalise(frames))
         logits = self.head(maps[-1].mean((2, 3))).squeeze(1)
         return [maps[place] for place in self.taps], logits
 

@@ -21,11 +21,11 @@ from verilens.batch import ClipBatch
 from verilens.errors import ConfigError
 from verilens.method import Loss
 from verilens.nn.efficientnet import EfficientNet
+from verilens.nn.normalise import Normalise
 from verilens.records import Clip, Evidence
 from verilens.verify.detector import Detector, tensor
 from verilens.verify.sd_laundering.config import Config
 
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 PASS = 32  # patches of one forward pass
 
 Origin = Literal["real", "laundered", "synthetic"]
@@ -72,19 +72,15 @@ def places(
 class Stage(nn.Module):
     """Maps patches (N, 3, P, P) in [0, 1] to two logits, (N, 2)."""
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.trunk = EfficientNet(config.scale, pretrained=config.pretrained)
         self.dropout = nn.Dropout(config.dropout)
         self.classifier = opposed(self.trunk.out_channels)
-        for name, values in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD)):
-            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
+        self.normalise = Normalise()
 
     def forward(self, patches: Tensor) -> Tensor:
-        x = self.trunk((patches - self.mean) / self.std).mean((2, 3))  # (N, 1792)
+        x = self.trunk(self.normalise(patches)).mean((2, 3))  # (N, 1792)
         logits: Tensor = self.classifier(self.dropout(x))
         return logits
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from verilens.errors import ConfigError, MissingExtra
+from verilens.nn.normalise import Normalise
 from verilens.verify.univfd.config import Encoder
 
 
@@ -19,23 +20,19 @@ class Frozen(nn.Module):
     the encoder's are scaled to it.
     """
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, settings: Encoder, pretrained: str = "") -> None:
         super().__init__()
         self.model = _model(settings, pretrained).requires_grad_(False).eval()
         self.projected = settings.kind == "clip"
         self.out_channels = settings.features if self.projected else settings.width
         self.image = settings.image
-        self.register_buffer("mean", torch.tensor(settings.mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(settings.std).view(1, 3, 1, 1), persistent=False)
+        self.normalise = Normalise(settings.mean, settings.std)
 
     def forward(self, frames: Tensor) -> Tensor:
         side = (self.image, self.image)
         if frames.shape[-2:] != side:
             frames = interpolate(frames, side, mode="bicubic", antialias=True).clamp(0, 1)
-        found = self.model(pixel_values=(frames - self.mean) / self.std)
+        found = self.model(pixel_values=self.normalise(frames))
         features: Tensor = found.image_embeds if self.projected else found.last_hidden_state[:, 0]
         return features
 

@@ -10,10 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from verilens.errors import MissingExtra, MissingWeights
+from verilens.nn.normalise import Normalise
 from verilens.verify.what_matters.providers import over_time
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class Frozen(nn.Module):
@@ -22,12 +20,11 @@ class Frozen(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model.eval().requires_grad_(False)
+        self.normalise = Normalise()
 
     def asked(self, frames: Tensor) -> Any:
         """Return what the model gives for all frames, (N T, 3, H, W). frames: (N, T, 3, H, W)."""
-        mean = frames.new_tensor(IMAGENET_MEAN).view(3, 1, 1)
-        std = frames.new_tensor(IMAGENET_STD).view(3, 1, 1)
-        return self.model(pixel_values=((frames - mean) / std).flatten(0, 1))
+        return self.model(pixel_values=self.normalise(frames).flatten(0, 1))
 
 
 class Features(Frozen):
