@@ -38,13 +38,15 @@ class HasView(Protocol):
 class Detector(Method):
     """A method that scores media: positive logits are fake.
 
-    Subclasses set `name`, take a config and implement `forward`.
+    Subclasses set `name` and `sign`, take a config and implement `forward`.
 
+    sign: what its evidence says; {} stands for how many crops show it, e.g. "3 of 8".
     workload: the method, of one tensor to one, batch first, in which nearly all time is spent;
         another runtime may take it over.
     """
 
     name: ClassVar[str]
+    sign: ClassVar[str] = ""
     workload: ClassVar[str] = "forward"
     claim: ClassVar[Claim] = "ai-generated"
     config: HasView
@@ -108,6 +110,7 @@ class Detector(Method):
             claim=self.claim,
             score=float(sigmoid(pooled)),
             logit=pooled,
+            why=self.sign.format(f"{int((logits > 0).sum()) or 'none'} of {len(logits)}"),
             where=Where(
                 by=f"{'patch-wise' if clip.tracks is None else 'face'} scores of {self.name}",
                 boxes=boxes if len(moments) == 1 else (),

@@ -1,14 +1,9 @@
 """ResNet-50 with one output on a native-resolution crop."""
 
-import dataclasses
-
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from verilens.nn.normalise import Normalise
 from verilens.nn.resnet import ResNet, load_imagenet
-from verilens.records import Clip, Evidence
 from verilens.verify.cnndetect.config import Config
 from verilens.verify.detector import Detector
 
@@ -19,6 +14,7 @@ class CNNDetect(Detector):
     """Classifies crops with a ResNet."""
 
     name = "cnndetect"
+    sign = "traces of convolutional generators: {} crops"
     config: Config
 
     def __init__(self, config: Config | None = None) -> None:
@@ -34,9 +30,3 @@ class CNNDetect(Detector):
     def forward(self, frames: Tensor) -> Tensor:
         logits: Tensor = self.network(self.normalise(frames))
         return logits.squeeze(1)
-
-    def evidence(self, clip: Clip, logits: NDArray[np.float64]) -> Evidence:
-        """Return the pooled score, with how many crops look generated."""
-        made = int((logits > 0).sum())
-        why = f"traces of convolutional generators: {made or 'none'} of {len(logits)} crops"
-        return dataclasses.replace(super().evidence(clip, logits), why=why)

@@ -5,15 +5,10 @@ crop -> frequency bands  -> Xception --+-- block 7 --+-- block 12 --+-> pooled -
 crop -> local statistics -> Xception --+-- block 7 --+-- block 12 --+-> pooled -+
 """
 
-import dataclasses
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from verilens.nn.xception import Xception, load_imagenet
-from verilens.records import Clip, Evidence
 from verilens.verify.detector import Detector
 from verilens.verify.f3net.config import Config
 from verilens.verify.f3net.frequency import Decomposition, LocalStatistics, squashed
@@ -56,6 +51,7 @@ class F3Net(Detector):
 
     name = "f3net"
     claim = "face-swap"
+    sign = "frequencies of the face: {} crops look forged"
     config: Config
 
     def __init__(self, config: Config | None = None) -> None:
@@ -108,9 +104,3 @@ class F3Net(Detector):
         for first, last, mix in (("conv1", "block7", self.mix7), ("block8", end, self.mix12)):
             x, y = mix(*(t.between(z, first, last) for t, z in zip(pair, (x, y), strict=True)))
         return [t.between(z, "conv3", "bn4") for t, z in zip(pair, (x, y), strict=True)]
-
-    def evidence(self, clip: Clip, logits: NDArray[np.float64]) -> Evidence:
-        """Return the pooled score, with how many crops look forged."""
-        forged = int((logits > 0).sum())
-        why = f"frequencies of the face: {forged or 'none'} of {len(logits)} crops look forged"
-        return dataclasses.replace(super().evidence(clip, logits), why=why)

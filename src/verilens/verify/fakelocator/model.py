@@ -18,7 +18,7 @@ from verilens.batch import ClipBatch
 from verilens.method import Loss
 from verilens.nn.normalise import Normalise
 from verilens.nn.resnet import ResNet
-from verilens.records import Clip, Evidence, View
+from verilens.records import Clip, View
 from verilens.verify.detector import TILES, Detector, tensor
 from verilens.verify.fakelocator.config import Config
 from verilens.verify.fakelocator.partial import distorted
@@ -68,6 +68,7 @@ class FakeLocator(Detector):
 
     name = "fakelocator"
     claim = "face-swap"
+    sign = "texture that a generator's up-sampling leaves: {} crops show it"
     needs = frozenset({"masks"})
     config: Config
 
@@ -138,12 +139,6 @@ class FakeLocator(Detector):
         seed = int(torch.randint(2**31, ()))
         frames[is_genuine] = distorted(frames[is_genuine], self.config.partial_p, seed)
         return frames
-
-    def evidence(self, clip: Clip, logits: NDArray[np.float64]) -> Evidence:
-        """Return the pooled score, with how many crops bear the texture."""
-        shown = int((logits > 0).sum())
-        why = f"texture that a generator's up-sampling leaves: {shown} of {len(logits)} crops"
-        return dataclasses.replace(super().evidence(clip, logits), why=f"{why} show it")
 
     @property
     def map_view(self) -> View | None:

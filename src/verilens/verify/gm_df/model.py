@@ -14,9 +14,7 @@ loss at E' while the weights stay E, so the ordinary loop does the update.
 import dataclasses
 from collections.abc import Mapping
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import binary_cross_entropy_with_logits
@@ -25,7 +23,6 @@ from verilens.batch import ClipBatch
 from verilens.errors import ConfigError
 from verilens.method import Loss
 from verilens.nn.normalise import Normalise
-from verilens.records import Clip, Evidence
 from verilens.verify.detector import Detector
 from verilens.verify.gm_df.config import Config
 from verilens.verify.gm_df.encoder import Encoded, Encoder
@@ -61,6 +58,7 @@ class GMDF(Detector):
 
     name = "gm_df"
     claim = "face-swap"
+    sign = "{} face crops look forged, whatever data set they are from"
     needs = frozenset({"domains"})
     config: Config
 
@@ -190,9 +188,3 @@ class GMDF(Detector):
             tokens = self.encoded(pictures, weights, mask).tokens
         wanted = targets(pictures.x, config.clip.patch)
         return masked_error(self.painter(tokens, mask), wanted, mask)
-
-    def evidence(self, clip: Clip, logits: NDArray[np.float64]) -> Evidence:
-        """Return the pooled score, with how many crops look forged."""
-        forged = int((logits > 0).sum())
-        why = f"{forged} of {len(logits)} face crops look forged, whatever data set they are from"
-        return dataclasses.replace(super().evidence(clip, logits), why=why)

@@ -9,12 +9,9 @@ Shapes follow one group of the paper's configuration: a genuine face of 256 x 25
 forgeries by four methods.
 """
 
-import dataclasses
 from typing import Self
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 
@@ -22,7 +19,6 @@ from verilens.batch import ClipBatch
 from verilens.errors import ConfigError
 from verilens.method import Loss
 from verilens.nn.efficientnet import EfficientNet
-from verilens.records import Clip, Evidence
 from verilens.verify.detector import Detector
 from verilens.verify.lsda.augment import across_domains, within_domains
 from verilens.verify.lsda.config import Config
@@ -106,6 +102,7 @@ class LSDA(Detector):
 
     name = "lsda"
     claim = "face-swap"
+    sign = "features between and beyond known face forgeries: {} face crops show them"
     needs = frozenset({"kinds"})
     config: Config
 
@@ -152,13 +149,6 @@ class LSDA(Detector):
         """Return self without the teachers, changed in place to score faster."""
         self.teachers = None
         return super().optimised()
-
-    def evidence(self, clip: Clip, logits: NDArray[np.float64]) -> Evidence:
-        """Return the pooled score, with how many crops look forged."""
-        shown = int((logits > 0).sum())
-        count = f"{shown} of {len(logits)}" if shown else "no"
-        why = f"features between and beyond known face forgeries: {count} face crops show them"
-        return dataclasses.replace(super().evidence(clip, logits), why=why)
 
 
 def normalised(frames: Tensor) -> Tensor:

@@ -5,15 +5,10 @@
 Training follows the paper unless a recipe says otherwise: binary cross-entropy, Adam.
 """
 
-import dataclasses
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from verilens.nn.normalise import IMAGENET_STD
-from verilens.records import Clip, Evidence
 from verilens.verify.detector import Detector
 from verilens.verify.npr.config import Config
 
@@ -85,6 +80,7 @@ class NPR(Detector):
     """Classifies the residual of neighbouring pixels."""
 
     name = "npr"
+    sign = "pixel relations that up-sampling leaves: {} crops show them"
     config: Config
     scale: Tensor
 
@@ -107,10 +103,3 @@ class NPR(Detector):
         x = self.trunk(x).mean((2, 3))  # (N, 512)
         logits: Tensor = self.head(x)
         return logits.squeeze(1)
-
-    def evidence(self, clip: Clip, logits: NDArray[np.float64]) -> Evidence:
-        """Return the pooled score, with how many crops carry the trace."""
-        traced = int((logits > 0).sum())
-        found = f"{traced} of {len(logits)}" if traced else "no"
-        why = f"pixel relations that up-sampling leaves: {found} crops show them"
-        return dataclasses.replace(super().evidence(clip, logits), why=why)

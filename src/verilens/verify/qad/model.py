@@ -14,7 +14,6 @@ from itertools import combinations
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import binary_cross_entropy_with_logits
@@ -25,7 +24,6 @@ from verilens.method import Loss
 from verilens.nn.efficientnet import EfficientNet
 from verilens.nn.normalise import Normalise
 from verilens.nn.resnet import ResNet
-from verilens.records import Clip, Evidence
 from verilens.verify.detector import Detector
 from verilens.verify.qad.config import Config
 from verilens.verify.qad.loss import alignment, described, gaussian, hsic, worst_step
@@ -59,6 +57,7 @@ class QAD(Detector):
 
     name = "qad"
     claim = "face-swap"
+    sign = "traces of forging that outlast compression: {} face crops show them"
     config: Config
 
     def __init__(self, config: Config | None = None) -> None:
@@ -146,13 +145,6 @@ class QAD(Detector):
         return groups.transpose(0, 1).flatten(1, 2), batch.labels[::count].repeat_interleave(
             moments
         )
-
-    def evidence(self, clip: Clip, logits: NDArray[np.float64]) -> Evidence:
-        """Return the pooled score, with how many crops look forged."""
-        shown = int((logits > 0).sum())
-        count = f"{shown} of {len(logits)}" if shown else "no"
-        why = f"traces of forging that outlast compression: {count} face crops show them"
-        return dataclasses.replace(super().evidence(clip, logits), why=why)
 
 
 def recompressed(frames: Tensor, quality: int) -> Tensor:

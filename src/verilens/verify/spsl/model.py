@@ -3,15 +3,10 @@
 crop in [-1, 1] -> with its phase picture, 4 channels -> Xception -> ReLU, mean -> 2-way head
 """
 
-import dataclasses
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from verilens.nn.xception import Xception, load_imagenet
-from verilens.records import Clip, Evidence
 from verilens.verify.detector import Detector
 from verilens.verify.spsl.config import Config
 
@@ -40,6 +35,7 @@ class SPSL(Detector):
 
     name = "spsl"
     claim = "face-swap"
+    sign = "colours and phase of the face: {} look forged"
     config: Config
 
     def __init__(self, config: Config | None = None) -> None:
@@ -57,9 +53,3 @@ class SPSL(Detector):
         maps = self.backbone(torch.cat([x, phase_picture(x)], 1))  # (N, 2048, 8, 8)
         scores: Tensor = self.head(self.dropout(maps.relu().mean((2, 3))))
         return scores[:, 1] - scores[:, 0]
-
-    def evidence(self, clip: Clip, logits: NDArray[np.float64]) -> Evidence:
-        """Return the pooled score, with how many crops look forged."""
-        forged = int((logits > 0).sum())
-        why = f"colours and phase of the face: {forged or 'none'} of {len(logits)} look forged"
-        return dataclasses.replace(super().evidence(clip, logits), why=why)

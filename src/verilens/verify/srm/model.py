@@ -5,16 +5,11 @@ colours -> conv1 -> conv2 (guided) -> entry -> | middle -> | middle, exit -> |
 noise   -> conv1 ---> conv2 --------> entry -> | middle -> | middle, exit -> |
 """
 
-import dataclasses
-
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from verilens.batch import ClipBatch
 from verilens.method import Loss
 from verilens.nn.xception import Xception, load_imagenet
-from verilens.records import Clip, Evidence
 from verilens.verify.detector import Detector
 from verilens.verify.srm.config import Config
 from verilens.verify.srm.loss import margin_loss
@@ -34,6 +29,7 @@ class SRM(Detector):
 
     name = "srm"
     claim = "face-swap"
+    sign = "colours and noise of the face: {} look forged"
     config: Config
 
     def __init__(self, config: Config | None = None) -> None:
@@ -92,9 +88,3 @@ class SRM(Detector):
         each = margin_loss(scores, labels, config.margin, config.scale).view(count, moments).mean(1)
         total = each.mean()
         return Loss(total=total, parts={"margin": total.detach()}, each=each)
-
-    def evidence(self, clip: Clip, logits: NDArray[np.float64]) -> Evidence:
-        """Return the pooled score, with how many crops look forged."""
-        forged = int((logits > 0).sum())
-        why = f"colours and noise of the face: {forged or 'none'} of {len(logits)} look forged"
-        return dataclasses.replace(super().evidence(clip, logits), why=why)

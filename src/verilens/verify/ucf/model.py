@@ -8,12 +8,9 @@
 Shapes follow one face of the paper's configuration, 256 x 256 pixels.
 """
 
-import dataclasses
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, l1_loss
 
@@ -21,7 +18,6 @@ from verilens.batch import ClipBatch
 from verilens.errors import ConfigError
 from verilens.method import Loss
 from verilens.nn.xception import Xception, load_imagenet
-from verilens.records import Clip, Evidence
 from verilens.verify.detector import Detector
 from verilens.verify.ucf.config import Config
 from verilens.verify.ucf.decoder import Decoder
@@ -80,6 +76,7 @@ class UCF(Detector):
 
     name = "ucf"
     claim = "face-swap"
+    sign = "traces that face forgeries have in common: {} face crops show them"
     needs = frozenset({"kinds"})
     config: Config
 
@@ -154,13 +151,6 @@ class UCF(Detector):
         swapped = self.decoder(forgery.roll(len(forgery) // 2, 0), halves.content)
         # Each is a sum over the two halves of their means.
         return 2 * (l1_loss(own, halves.faces) + l1_loss(swapped, halves.faces))
-
-    def evidence(self, clip: Clip, logits: NDArray[np.float64]) -> Evidence:
-        """Return the pooled score, with how many crops show common traces."""
-        shown = int((logits > 0).sum())
-        count = f"{shown} of {len(logits)}" if shown else "no"
-        why = f"traces that face forgeries have in common: {count} face crops show them"
-        return dataclasses.replace(super().evidence(clip, logits), why=why)
 
 
 def normalised(frames: Tensor) -> Tensor:

@@ -3,15 +3,11 @@
 crop -> encoder -> features (768) -> linear layer -> logit
 """
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from verilens.records import Clip, Evidence
 from verilens.verify.detector import Detector
 from verilens.verify.univfd.config import Config
 from verilens.verify.univfd.encoder import Frozen
@@ -27,6 +23,7 @@ class UnivFD(Detector):
     """
 
     name = "univfd"
+    sign = "features of a general encoder: {} look generated"
     config: Config
 
     def __init__(self, config: Config | None = None, encoder: nn.Module | None = None) -> None:
@@ -52,9 +49,3 @@ class UnivFD(Detector):
     def forward(self, frames: Tensor) -> Tensor:
         logits: Tensor = self.head(self.encoder(frames))
         return logits.squeeze(1)
-
-    def evidence(self, clip: Clip, logits: NDArray[np.float64]) -> Evidence:
-        """Return the pooled score, with how many crops look generated."""
-        made = int((logits > 0).sum())
-        why = f"features of a general encoder: {made or 'none'} of {len(logits)} look generated"
-        return dataclasses.replace(super().evidence(clip, logits), why=why)

@@ -6,14 +6,9 @@ The softmax of two outputs is the sigmoid of their difference, so binary cross-e
 is the published cross-entropy.
 """
 
-import dataclasses
-
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from verilens.nn.xception import Xception, load_imagenet
-from verilens.records import Clip, Evidence
 from verilens.verify.detector import Detector
 from verilens.verify.xception.config import Config
 
@@ -23,6 +18,7 @@ class XceptionDetector(Detector):
 
     name = "xception"
     claim = "face-swap"
+    sign = "the look of the face: {} crops resembles forgeries"
     config: Config
 
     def __init__(self, config: Config | None = None) -> None:
@@ -39,9 +35,3 @@ class XceptionDetector(Detector):
         maps = self.backbone(frames * 2 - 1)  # (N, 2048, 8, 8)
         scores: Tensor = self.head(self.dropout(maps.relu().mean((2, 3))))
         return scores[:, 1] - scores[:, 0]
-
-    def evidence(self, clip: Clip, logits: NDArray[np.float64]) -> Evidence:
-        """Return the pooled score, with how many crops look forged."""
-        forged = int((logits > 0).sum())
-        why = f"the look of the face: {forged or 'none'} of {len(logits)} crops resembles forgeries"
-        return dataclasses.replace(super().evidence(clip, logits), why=why)
