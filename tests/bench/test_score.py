@@ -282,3 +282,23 @@ def test_robustness_is_drawn_from_perturbed_copies():
     assert [severity for severity, _ in points] == [0.0, 1.0, 2.0]
     values = [value for _, value in points]
     assert values == sorted(values, reverse=True)
+
+
+def test_the_mean_over_generators_of_one_source_each_has_an_interval_around_it():
+    rng = np.random.default_rng(0)
+    rows = [
+        Prediction(
+            id=f"{source}-{n}",
+            label=int(source < 12),
+            score=float(rng.uniform() + 0.3 * (source < 12)) / 1.3,
+            generator=f"g{source:02}" if source < 12 else "",
+            source=f"s{source}",
+        )
+        for source in range(24)
+        for n in range(12)
+    ]
+    table = score([columns.of(rows, Path("npr.parquet"), "npr")], settings(by=("generator",)))
+    (macro,) = table.of("macro")
+    cell = macro.cells["auc"]
+    assert cell.low < cell.value < cell.high
+    assert 0.02 < cell.high - cell.low < 0.4

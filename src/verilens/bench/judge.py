@@ -131,12 +131,23 @@ class Judge:
         if not known:
             return Cell(reason="undefined in every group")
         value = float(np.mean([g.row.cells[name].value or 0.0 for g in known]))
-        drawn = np.mean([g.draws[name] for g in known], axis=0)
+        drawn = _mean_defined(np.array([g.draws[name] for g in known]))
         said = "" if len(known) == len(groups) else f"{len(known)} of {len(groups)} groups"
         if not np.isfinite(drawn).any():
             return Cell(value=value, reason=said or "no interval")
         interval = shifted(value, value, drawn, self.plan.level)
         return Cell(value=value, low=interval.low, high=interval.high, reason=said)
+
+
+def _mean_defined(draws: Floats) -> Floats:
+    """Return each draw's mean over the groups that it holds, (R,); NaN where it holds none.
+
+    draws: (groups, R). Sources are drawn, so a group of a single source is absent from every third
+    draw: to ask for all groups would leave hardly any draw.
+    """
+    is_known = np.isfinite(draws)
+    total, count = np.where(is_known, draws, 0).sum(0), is_known.sum(0)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
 def too_few(needs: str, counts: Tally) -> str:
