@@ -1,17 +1,19 @@
 """Persons: each scored and judged alone; the file follows the most suspect one."""
 
 import dataclasses
+import importlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 import scanning
 from face_maker import figure, film, put, room, save
-from verilens import scan
+from verilens import catalog, scan, weights
 from verilens.errors import MissingExtra
 from verilens.media import faces as finder
 from verilens.media.opened import Limits
@@ -359,3 +361,23 @@ def test_a_panel_that_cannot_find_faces_says_so_or_refuses(monkeypatch):
             assemble(("grain",))
     finally:
         assemble.cache_clear()
+
+
+@needs_faces
+@pytest.mark.parametrize("name", ["fakelocator", "xception_unet"])
+def test_a_face_is_masked_where_a_localizer_sees_forging(tmp_path, name):
+    module = importlib.import_module(f"verilens.verify.{name}.config")
+    config = dataclasses.asdict(module.Config.tiny())
+    torch.manual_seed(0)
+    file = tmp_path / "tiny.safetensors"
+    save_file(catalog.build(name, config).state_dict(), file, weights.metadata(name, config))
+    picture = save(tmp_path / "face.png", put(room((480, 320)), figure(), (120, 120), 90))
+    report = scan(picture, Options(methods=(f"{name}={file}",), where=True))
+    on_file, on_person = report.evidence
+    assert (on_file.track, on_person.track) == (None, 1)
+    for evidence in report.evidence:
+        found = evidence.where.heatmap
+        assert found is not None and found.shape[1] > found.shape[0]  # of the whole picture
+        height, width = found.shape
+        face = found[height // 4 : height // 2, width // 5 : width // 3]
+        assert face.max() > 0 and (found[:, 3 * width // 4 :] == 0).all()

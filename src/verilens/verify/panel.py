@@ -145,9 +145,7 @@ def _located(detector: Detector, evidence: Evidence, opened: Opened) -> Evidence
     """Return the evidence with its map or timeline; as it was when that fails."""
     try:
         if reads_faces(detector):
-            where = people.where(
-                detector, evidence, opened, detector.dense_view or detector.config.view
-            )
+            where = people.where(detector, evidence, opened)
         else:
             where = _where(detector, evidence.where, opened)
     except Exception as error:  # as above: the score stands without its map

@@ -23,7 +23,6 @@ from verilens.records import (
     Person,
     Segment,
     Verdict,
-    View,
     Where,
 )
 from verilens.verify.calibrate import Fit, best_fit, flag_level
@@ -56,16 +55,22 @@ def scored(detector: Detector, clip: Clip, kind: Kind) -> list[Evidence]:
     return [dataclasses.replace(most, track=None, why=why if len(seen) > 1 else most.why), *each]
 
 
-def where(detector: Detector, evidence: Evidence, opened: Opened, dense: View) -> Where:
-    """Return where a person's face is suspect: of a film its dense timeline, and segments.
+def where(detector: Detector, evidence: Evidence, opened: Opened) -> Where:
+    """Return where a person's face is suspect: of a still a map, where the method makes one.
 
-    A segment never goes beyond the moments at which the person is seen.
+    Of a film its dense timeline, and segments; a segment never goes beyond the moments at which
+    the person is seen.
     """
-    clip = opened.clips.get(dense)
-    crops = by_track(clip) if clip is not None else {}
-    own = crops.get(evidence.track or 0)
-    if opened.media.kind == "image" or clip is None or own is None:
+    is_still = opened.media.kind == "image"
+    view = detector.config.view if is_still else detector.dense_view or detector.config.view
+    clip = opened.clips.get(view)
+    own = by_track(clip).get(evidence.track or 0) if clip is not None else None
+    if clip is None or own is None:
         return evidence.where
+    if is_still:
+        has_map = detector.map_view is not None
+        found_map = detector.heatmap(own) if has_map else evidence.where.heatmap
+        return dataclasses.replace(evidence.where, heatmap=found_map)
     timeline = detector.inspect([own])[0].where.timeline
     level = flag_level(detector.name, opened.media.kind)
     moments = np.unique(clip.times_s).tolist()
