@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from toy_faces import DOMAINS, METHODS, TYPES, write
+from toy_world import DOMAINS, METHODS, TYPES, write
 from typer.testing import CliRunner
 
 from verilens import manifest
