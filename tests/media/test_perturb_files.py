@@ -97,6 +97,14 @@ def test_the_same_draw_gives_the_same_file(perturber, film, tmp_path):
     assert other.path.read_bytes() != files[0].read_bytes()
 
 
+def test_small_films_give_the_same_bytes_every_time(perturber, tmp_path):
+    film = make_film(tmp_path / "film.mp4", 12)
+    found = set()
+    for n in range(12):  # the macroblock tree of x264 gave another stream every third time
+        found.add(write(perturber, film, tmp_path / f"{n}.mp4", "snow").path.read_bytes())
+    assert len(found) == 1
+
+
 def test_uneven_time_stamps_and_turned_films_stay(perturber, tmp_path):
     uneven = make_film(tmp_path / "uneven.mp4", len(STAMPS_MS), stamps_ms=STAMPS_MS)
     assert times_ms(write(perturber, uneven, tmp_path / "a.mp4", "h265").path) == STAMPS_MS
@@ -166,7 +174,8 @@ def test_nothing_is_decoded_in_this_process(perturber, film, picture, tmp_path, 
     assert write(perturber, picture, tmp_path / "a.jpg", "jpeg").frames == 1
 
 
-def test_a_dead_process_is_replaced_and_a_late_one_killed(picture, film, tmp_path):
+def test_a_dead_process_is_replaced_and_a_late_one_killed(picture, tmp_path):
+    film = make_film(tmp_path / "long.mp4", 240)  # far more work than 0.01 s
     with Perturber() as perturber:
         write(perturber, picture, tmp_path / "a.jpg", "jpeg")
         assert perturber._process is not None
