@@ -147,7 +147,8 @@ def _mean_defined(draws: Floats) -> Floats:
     """
     is_known = np.isfinite(draws)
     total, count = np.where(is_known, draws, 0).sum(0), is_known.sum(0)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    mean: Floats = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return mean
 
 
 def too_few(needs: str, counts: Tally) -> str:
