@@ -18,7 +18,7 @@ from film_maker import make_film
 from PIL import Image
 
 from verilens.errors import MediaError
-from verilens.media import wire
+from verilens.media import sandbox, wire
 from verilens.media.opened import Limits
 from verilens.media.read import read
 from verilens.media.sandbox import Decoder
@@ -126,6 +126,25 @@ def test_memory_is_limited(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_large_files_do_not_cost_the_process(tmp_path, monkeypatch):
+    smooth = np.linspace(0, 255, 5000, dtype=np.uint8)
+    large = tmp_path / "large.png"
+    Image.fromarray(np.broadcast_to(smooth[None, :, None], (5000, 5000, 3)).copy()).save(large)
+    monkeypatch.setattr(sandbox, "_SWOLLEN_BYTES", 260 << 20)  # less than such a file needs
+    with Decoder() as decoder:
+        pids = set()
+        for _ in range(3):
+            decoder.open(large, [View(size=4000, fit="contain"), View(size=64, fit="resize")])
+            assert decoder._process is not None
+            pids.add(decoder._process.pid)
+        assert len(pids) == 1
+        assert not sandbox._is_swollen(decoder._process.pid)
+        monkeypatch.setattr(sandbox, "_SWOLLEN_BYTES", 1 << 20)  # any process has more
+        decoder.open(large, [View(size=64, fit="resize")])
+        assert decoder._process.pid not in pids
+
+
 def test_limits_and_modules_of_the_process(decoder, picture):
     decoder.open(picture, VIEWS)
     limits = Path(f"/proc/{pid(decoder)}/limits").read_text()

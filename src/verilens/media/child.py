@@ -19,6 +19,7 @@ from verilens.media import wire
 from verilens.media.opened import Limits
 
 _MAX_WRITTEN_BYTES = 1 << 20
+_KEPT_BYTES = 256 << 20  # above it, what a large file left free goes back
 _PR_SET_PDEATHSIG = 1
 
 
@@ -37,7 +38,7 @@ def main() -> None:
     while line := sys.stdin.buffer.readline():
         bind_time(limits.seconds)
         _serve(line, answers, limits)
-        gc.collect()  # containers and their frames hold each other
+        tidy()
 
 
 def _serve(line: bytes, answers: BinaryIO, limits: Limits) -> None:
@@ -65,6 +66,23 @@ def die_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if hasattr(os, "getppid") and os.getppid() != parent:
         os._exit(0)
+
+
+def tidy() -> None:
+    """Free what a file left; hand it back to the system where it is much (glibc only)."""
+    gc.collect()  # containers and their frames hold each other
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None and resident_bytes(os.getpid()) > _KEPT_BYTES:
+        trim(0)
+
+
+def resident_bytes(pid: int) -> int:
+    """Return what a process keeps in memory; 0 where the system does not tell."""
+    try:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def bind_memory(memory_bytes: int, written_bytes: int = _MAX_WRITTEN_BYTES) -> None:

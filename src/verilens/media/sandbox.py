@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import IO, ClassVar, Self, TypeVar
 
 from verilens.errors import MediaError
 from verilens.media import wire
+from verilens.media.child import resident_bytes
 from verilens.media.names import shown
 from verilens.media.opened import Limits, Opened
 from verilens.records import View
@@ -31,6 +33,7 @@ __all__ = ["Decoder", "Limits", "Opened", "Sandbox"]
 _PIPE_BYTES = 1 << 20
 _START_SECONDS = 30.0
 _SWOLLEN_BYTES = 400 << 20  # kept after a file: the process is replaced
+_TIDY_SECONDS = 0.1  # what it may take to free a file
 
 Answer = TypeVar("Answer")
 
@@ -82,8 +85,6 @@ class Sandbox:
             process.stdin.flush()
             answer = receive(_filler(process.stdout))
             self._fresh = False
-            if _resident_bytes(process.pid) > _SWOLLEN_BYTES:
-                self.close()
             return answer
         except MediaError:
             self._fresh = False
@@ -115,8 +116,11 @@ class Sandbox:
             process.kill()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        if self._process is not None and self._process.poll() is None:
-            return self._process
+        process = self._process
+        if process is not None and process.poll() is None:
+            if not _is_swollen(process.pid):
+                return process
+            self.close()
         with self._starting:
             if self._is_ended:
                 raise MediaError("crashed", "the decoder was closed; open another")
@@ -243,13 +247,14 @@ def _environment() -> dict[str, str]:
     return {**os.environ, **single}
 
 
-def _resident_bytes(pid: int) -> int:
-    """Return what a process keeps in memory; 0 where the system does not tell."""
-    try:
-        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0
+def _is_swollen(pid: int) -> bool:
+    """Return whether a process keeps too much memory, given the time to free its last file."""
+    end = time.monotonic() + _TIDY_SECONDS
+    while resident_bytes(pid) > _SWOLLEN_BYTES:
+        if time.monotonic() > end:
+            return True
+        time.sleep(0.005)
+    return False
 
 
 def _widen(stream: IO[bytes] | None) -> None:

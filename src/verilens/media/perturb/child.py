@@ -4,7 +4,6 @@ Started by `Perturber` as `python -P -m verilens.media.perturb.child`. Requests 
 input as one line of JSON, facts of the written file go to standard output.
 """
 
-import gc
 import json
 import os
 import signal
@@ -14,7 +13,7 @@ from typing import BinaryIO
 
 from verilens.errors import ConfigError, MediaError, VerilensError
 from verilens.media import wire
-from verilens.media.child import bind_memory, bind_time, die_with
+from verilens.media.child import bind_memory, bind_time, die_with, tidy
 from verilens.media.opened import Limits
 
 _MAX_WRITTEN_BYTES = 64 << 30
@@ -36,7 +35,7 @@ def main() -> None:
     while line := sys.stdin.buffer.readline():
         bind_time(limits.seconds)
         _serve(line, answers, limits)
-        gc.collect()
+        tidy()
 
 
 def _serve(line: bytes, answers: BinaryIO, limits: Limits) -> None:
