@@ -23,6 +23,7 @@ LEVELS = (
     {"pipeline", "known", "scanner", "exported"},
     {"report", "bench"},
     {"store", "selftest", "health"},
+    {"server"},
     {"cli"},
     {"__main__", "__init__"},  # the doors
 )
@@ -34,7 +35,7 @@ LEAVES = {"bench.metrics"}
 # Importing these must not import torch: scanning known files and asking for help never need it.
 LIGHT = (
     *("records", "card", "config", "errors", "catalog", "weights", "media", "options", "report"),
-    *("published", "tables", "layout", "manifest", "datasets", "face_filter"),
+    *("published", "tables", "layout", "manifest", "datasets", "face_filter", "server"),
 )
 
 BANNED = {"utils", "util", "helpers", "helper", "common", "base", "misc", "core", "manager"}
@@ -48,6 +49,9 @@ LARGE = {
     "cli/bench.py:score": "its signature is the list of the command's options",
     "cli/bench_run.py:run_": "its signature is the list of the command's options",
     "cli/scan.py:scan": "its signature is the list of the command's options",
+    "cli/serve.py:serve": "its signature is the list of the command's options",
+    "cli/serve.py:worker": "its signature is the list of the command's options",
+    "cli/serve.py:create": "its signature is the list of the command's options",
     "cli/train.py:train": "its signature is the list of the command's options",
 }
 
@@ -58,6 +62,12 @@ CATCHES_EVERYTHING = {
     "nn/session.py": "ONNX Runtime has no public type for models that it refuses",
     "nn/program.py": "tracing runs all of a network, and the exporters raise what they like",
     "media/read.py": "a damaged manifest must not cost the file its verdict",
+    "server/app.py": "tidying up is tried again, whatever stopped it",
+    "server/routes_jobs.py": "a stream of events outlives a database that is gone for a moment",
+    "server/routes_system.py": "a probe tells what is broken instead of breaking",
+    "server/watch.py": "who waits goes on waiting while the database is gone",
+    "server/worker.py": "a bug costs a job one of its tries, never the worker",
+    "server/workers.py": "a worker is started again, whatever ended it",
     "verify/panel.py": "a method's bug must not cost the other evidence",
     "weights.py": "torch has no type of its own for tensors that do not fit",
 }

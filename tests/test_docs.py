@@ -33,10 +33,24 @@ def groups() -> dict[str, list[str]]:
     }
 
 
+def named(arguments: list[str]) -> list[str]:
+    """Return the words of a line that name its command, such as ["serve", "keys", "list"]."""
+    found, inner = [], app
+    for word in arguments:
+        found.append(word)
+        below = {group.name: group.typer_instance for group in inner.registered_groups}
+        inner = below.get(word)
+        if inner is None:
+            return found
+        if len(found) < len(arguments) and arguments[len(found)].startswith("-"):
+            return found  # a group that is a command too
+    return found
+
+
 @pytest.mark.parametrize("line", commands())
 def test_documented_options_exist(line: str) -> None:
     _, *arguments = shlex.split(line)
-    command = arguments[: 2 if arguments[0] in groups() else 1]
+    command = named(arguments)
     shown = CliRunner(env={"COLUMNS": "200", "TERM": "dumb"}).invoke(app, [*command, "--help"])
     assert shown.exit_code == 0, shown.output
     for option in (a for a in arguments if a.startswith("--")):

@@ -21,6 +21,7 @@ from verilens.cli.scan import EXAMPLES as SCAN
 from verilens.cli.scan import scan
 from verilens.cli.selftest import EXAMPLES as SELFTEST
 from verilens.cli.selftest import selftest
+from verilens.cli.serve import app as serve
 from verilens.cli.train import EXAMPLES as TRAIN
 from verilens.cli.train import train
 from verilens.cli.weights import app as weights
@@ -43,6 +44,7 @@ app.command(epilog=PERTURB)(perturb)
 app.add_typer(data, name="data")
 app.add_typer(bench, name="bench")
 app.add_typer(weights, name="weights")
+app.add_typer(serve, name="serve")
 
 
 def _version(is_asked: bool) -> None:

@@ -1,0 +1,97 @@
+"""What stands before every route: who is addressed, where a page comes from, and safe headers."""
+
+import time
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from verilens.server.answers import problem_response
+from verilens.server.measures import Measures
+from verilens.server.problems import Problem
+
+NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+PAGE = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' blob: data:; media-src 'self' blob:; font-src 'self'; manifest-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class Guard:
+    """Refuses what is addressed to another host (DNS rebinding) or sent by another site's page."""
+
+    def __init__(
+        self, app: ASGIApp, hosts: Sequence[str], origins: Sequence[str], measures: Measures
+    ) -> None:
+        self.app = app
+        self.hosts = frozenset(host.lower() for host in hosts)
+        self.origins = frozenset(origins)
+        self.measures = measures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun, status = time.perf_counter(), 500
+
+        async def guarded(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _protect(MutableHeaders(scope=message), bool(self.origins))
+                self.measures.answered(_method(scope), _route(scope), status, begun)
+            await send(message)
+
+        problem = self._refusal(scope["method"], Headers(scope=scope))
+        if problem is not None:
+            await problem_response(problem)(scope, receive, guarded)
+            return
+        await self.app(scope, receive, guarded)
+
+    def _refusal(self, method: str, headers: Headers) -> Problem | None:
+        host = headers.get("host", "")
+        if self.hosts and _hostname(host) not in self.hosts:
+            detail = "this server does not answer to that name; start it with --trust-host"
+            return Problem(421, "forbidden", detail)
+        origin = headers.get("origin")
+        if method in SAFE or origin is None or origin in self.origins:
+            return None
+        if urlsplit(origin).netloc.lower() != host.lower():
+            return Problem(403, "forbidden", "pages of other sites may not send anything here")
+        return None
+
+
+def _protect(headers: MutableHeaders, has_origins: bool) -> None:
+    for name, value in HEADERS.items():
+        headers.setdefault(name, value)
+    if has_origins:
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    headers.setdefault("Content-Security-Policy", NOTHING)
+    headers.setdefault("Cache-Control", "no-store")
+
+
+def _hostname(host: str) -> str:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _method(scope: Scope) -> str:
+    known = (*SAFE, "POST", "PUT", "PATCH", "DELETE")
+    return str(scope["method"]) if scope["method"] in known else "other"
+
+
+def _route(scope: Scope) -> str:
+    """Return the route's pattern, so that ids do not make a series each."""
+    return str(getattr(scope.get("route"), "path", "none"))

@@ -1,0 +1,172 @@
+"""Taking jobs in: once for each content and question, once for each Idempotency-Key."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from verilens.server import ids
+from verilens.server.database import Database, batches, jobs, terms
+from verilens.server.jobs import COLUMNS, Job, Question, find, of_row, words
+from verilens.server.problems import Problem, not_found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A job to be made. id: also the name of its file, which is in place already.
+
+    sha256, size: of an upload. is_fresh: scan it although its answer may be known. idempotency: the
+    client's own key of this request.
+    """
+
+    id: str
+    name: str
+    source: Literal["upload", "url"]
+    owner: str
+    question: Question
+    url: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+    batch: str | None = None
+    is_fresh: bool = False
+    idempotency: str | None = None
+
+    @property
+    def same(self) -> str | None:
+        """What jobs with the same answer share: content, or address, and question."""
+        if self.sha256 is None:
+            return None
+        return f"{self.sha256}:{self.question.fingerprint}"
+
+    @property
+    def unique(self) -> str | None:
+        """The client's key of the request, apart for each owner."""
+        if self.idempotency is None:
+            return None
+        return f"{self.owner}:{hashlib.sha256(self.idempotency.encode()).hexdigest()}"
+
+
+class Taken(NamedTuple):
+    """A job, and whether it was made just now."""
+
+    job: Job
+    is_new: bool
+
+
+def take(database: Database, order: Order) -> Taken:
+    """Return the job of an order: a new one, or the one that answers it already.
+
+    Problem 422 when the Idempotency-Key stands for another request.
+    """
+    for _ in range(3):
+        try:
+            with database.writing() as db:
+                return _taken(db, database.now(db), order)
+        except IntegrityError:  # another took the same in between; now it is there
+            continue
+    raise Problem(503, "unavailable", "too many of the same at once; try again", retry_after=1)
+
+
+def known(database: Database, order: Order) -> Job | None:
+    """Return the job that answers an order already."""
+    with database.reading() as db:
+        return _answering(db, order)
+
+
+def waiting(database: Database, most: int) -> int:
+    """Return how many jobs wait, counted up to `most`."""
+    few = select(jobs.c.id).where(jobs.c.state == "queued").limit(most).subquery()
+    with database.reading() as db:
+        return int(db.execute(select(func.count()).select_from(few)).scalar_one())
+
+
+def new_batch(database: Database, owner: str) -> str:
+    """Return the id of a new batch."""
+    batch = ids.new()
+    with database.writing() as db:
+        db.execute(insert(batches).values(id=batch, owner=owner, created=database.now(db)))
+    return batch
+
+
+def _taken(db: Connection, now: float, order: Order) -> Taken:
+    found = _answering(db, order)
+    if found is not None:
+        return Taken(found, False)
+    if order.same is not None:  # from now on this one answers
+        db.execute(update(jobs).where(jobs.c.same == order.same).values(same=None))
+    db.execute(
+        insert(jobs).values(
+            id=order.id,
+            name=order.name,
+            source=order.source,
+            url=order.url,
+            batch=order.batch,
+            owner=order.owner,
+            question=order.question.dumps(),
+            sha256=order.sha256,
+            size=order.size,
+            same=order.same,
+            idempotency=order.unique,
+            created=now,
+            due=now,
+            state="queued",
+            is_file_kept=order.source == "upload",
+        )
+    )
+    rows = [{"term": word, "job": order.id} for word in words(order.name)]
+    if rows:
+        db.execute(insert(terms), rows)
+    made = find(db, order.id)
+    assert made is not None
+    return Taken(made, True)
+
+
+def _answering(db: Connection, order: Order) -> Job | None:
+    if order.unique is not None:
+        condition = jobs.c.idempotency == order.unique
+        row = db.execute(select(*COLUMNS).where(condition)).mappings().first()
+        if row is not None:
+            return _checked(of_row(row), order)
+    if order.same is None or order.is_fresh:
+        return None
+    row = db.execute(select(*COLUMNS).where(jobs.c.same == order.same)).mappings().first()
+    return of_row(row) if row else None
+
+
+def _checked(job: Job, order: Order) -> Job:
+    """Return the job if it was made for the same request."""
+    is_same = job.question == order.question.dumps() and (
+        job.url == order.url if order.source == "url" else job.sha256 == order.sha256
+    )
+    if is_same:
+        return job
+    detail = "this Idempotency-Key was sent before with another file or question; take a new one"
+    raise Problem(422, "idempotency", detail)
+
+
+def retry(database: Database, job: str) -> Job:
+    """Put a job that failed back into the queue, its tries counted anew. Problem 404 or 409."""
+    with database.writing() as db:
+        found = find(db, job)
+        if found is None:
+            raise not_found("job")
+        if found.state != "failed":
+            raise Problem(409, "not-done", f"the job is {found.state}; a failed one is retried")
+        if found.source == "upload" and not found.is_file_kept:
+            raise Problem(409, "no-file", "its file is deleted already; send it again")
+        changed = {
+            "state": "queued",
+            "due": database.now(db),
+            "attempts": 0,
+            "progress": 0.0,
+            "finished": None,
+            "error": None,
+            "is_dead": False,
+            "version": jobs.c.version + 1,
+        }
+        db.execute(update(jobs).where(jobs.c.id == job).values(changed))
+        again = find(db, job)
+    assert again is not None
+    return again
