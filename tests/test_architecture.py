@@ -58,6 +58,7 @@ LARGE = {
 CATCHES_EVERYTHING = {
     "media/child.py": "the sandbox boundary: whatever a decoder raises becomes an answer",
     "media/perturb/child.py": "the same boundary, for what decodes and writes",
+    "media/preview/child.py": "the same boundary once more",
     "published.py": "torch has no type of its own for files that it cannot read",
     "nn/session.py": "ONNX Runtime has no public type for models that it refuses",
     "nn/program.py": "tracing runs all of a network, and the exporters raise what they like",

@@ -391,19 +391,31 @@ def upright_size(frame: av.VideoFrame) -> tuple[int, int]:
 
 
 class UprightPicture:
-    """Makes the upright RGB picture of one decoded frame, at the size of the first one."""
+    """Makes the upright RGB picture of one decoded frame, at the size of the first one.
+
+    scale: of the frame's own sides, at most 1; it is made smaller before it is turned into RGB.
+    """
 
     def __init__(
-        self, frame: av.VideoFrame, size: tuple[int, int], reformatter: VideoReformatter
+        self,
+        frame: av.VideoFrame,
+        size: tuple[int, int],
+        reformatter: VideoReformatter,
+        scale: float = 1.0,
     ) -> None:
         self.frame = frame
         self.size = size
         self.reformatter = reformatter
+        self.scale = scale
 
     def __call__(self) -> Image.Image:
         components = self.frame.format.components
         mode = "rgba" if any(c.is_alpha for c in components) or len(components) == 4 else "rgb24"
-        frame = self.reformatter.reformat(self.frame, format=mode, threads=1)
+        sides: dict[str, int] = {}
+        if self.scale < 1.0:
+            sides["width"] = max(1, round(self.frame.width * self.scale))
+            sides["height"] = max(1, round(self.frame.height * self.scale))
+        frame = self.reformatter.reformat(self.frame, format=mode, threads=1, **sides)
         picture = rgb(Image.fromarray(frame.to_ndarray()))
         turn = _TURNS.get(_matrix(self.frame))
         if turn is not None:

@@ -10,7 +10,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
 import verilens
-from verilens.server import answers, removal, routes_jobs, routes_submit, routes_system
+from verilens.server import (
+    answers,
+    removal,
+    routes_jobs,
+    routes_media,
+    routes_submit,
+    routes_system,
+    routes_uploads,
+)
 from verilens.server.guard import Guard
 from verilens.server.schemas import ProblemOut
 from verilens.server.service import Service
@@ -38,7 +46,7 @@ def create_app(settings: Settings, wake: Callable[[], None] = lambda: None) -> F
     )
     app.state.service = service
     answers.install(app)
-    for routes in (routes_submit, routes_jobs, routes_system):
+    for routes in (routes_submit, routes_uploads, routes_jobs, routes_media, routes_system):
         app.include_router(routes.router)
     if settings.access.origins:
         app.add_middleware(
@@ -73,6 +81,7 @@ async def _beside(app: FastAPI) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await run_in_threadpool(service.documents.close)
         await run_in_threadpool(service.database.close)
 
 

@@ -195,7 +195,7 @@ class UrlsIn(Asked):
     urls: list[Url] = Field(min_length=1)
 
 
-class UploadIn(BaseModel):
+class UploadStart(BaseModel):
     """The beginning of a resumable upload."""
 
     model_config = ConfigDict(extra="forbid")
@@ -205,7 +205,7 @@ class UploadIn(BaseModel):
     sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
 
 
-class CompleteIn(Asked):
+class UploadEnd(Asked):
     """The end of a resumable upload. batch: one of `POST /v1/batches`, to which the job goes."""
 
     batch: str | None = Field(default=None, max_length=36)

@@ -12,6 +12,7 @@ from verilens.server import blobs as stores
 from verilens.server import intake
 from verilens.server.audit import Audit
 from verilens.server.database import Database
+from verilens.server.documents import Documents
 from verilens.server.intake import Order, Taken
 from verilens.server.jobs import Job, find
 from verilens.server.keys import LOCAL, Key, Scope, recognised
@@ -40,6 +41,7 @@ class Service:
         self.limiter = Limiter(settings.rules)
         self.watcher = Watcher(self.database)
         self.measures = Measures()
+        self.documents = Documents(settings, self.database, self.blobs)
 
     def job(self, job: str) -> Job:
         """Return a job; Problem 404 when there is none."""

@@ -20,6 +20,7 @@ import verilens
 from verilens.errors import MediaError
 from verilens.known import FileState
 from verilens.media.fetch import UrlRules, fetch
+from verilens.media.preview import Previewer
 from verilens.media.sources import Source
 from verilens.options import Options, cores
 from verilens.records import ErrorRecord, Report
@@ -30,6 +31,7 @@ from verilens.server import heatmaps, ids, removal
 from verilens.server.database import Database, is_gone
 from verilens.server.jobs import Job, parsed
 from verilens.server.leases import Leased, Outcome, Queue
+from verilens.server.previews import Previews, previewer
 from verilens.server.problems import described, of_media
 from verilens.server.settings import Settings
 
@@ -68,6 +70,8 @@ class Worker:
         self.database = Database(settings.places.database)
         self.blobs = stores.opened(settings.places.blobs, settings.places.staging)
         self.queue = Queue(self.database, self.name, work.lease_s, work.attempts)
+        self._previews = Previews(self.database, self.blobs, settings.places.staging)
+        self._own = threading.local()
         self._stack = ExitStack()
         self._scanners: dict[tuple[str, ...] | None, Scanner] = {}
         self._loading = threading.Lock()
@@ -106,22 +110,27 @@ class Worker:
         self._stack.close()
         self.database.close()
 
-    def work_one(self) -> bool:
-        """Do one job from beginning to end; False when none is due."""
+    def work_one(self, told: Callable[[], None] = lambda: None) -> bool:
+        """Do one job from beginning to end; False when none is due. told: as of `run`."""
         leased = self.queue.claim()
         if leased is None:
             return False
         self._held[leased.lease] = leased
         self._stages[leased.lease] = ("", 0.0)
         try:
-            self._work(leased)
+            is_shown = self._work(leased)
         finally:
             self._held.pop(leased.lease, None)
             self._stages.pop(leased.lease, None)
             self._told.pop(leased.lease, None)
+        told()
+        if is_shown and not self._stopping.is_set():  # nobody waits for it with the verdict
+            self._quietly(lambda: self._previews.make(leased.job.id, self._previewer()))
+            told()
         return True
 
-    def _work(self, leased: Leased) -> None:
+    def _work(self, leased: Leased) -> bool:
+        """Do a job and hand it in; tell whether it is ours and can be shown."""
         job = leased.job
         try:
             outcome = self._outcome(leased)
@@ -135,6 +144,7 @@ class Worker:
         is_ours = self._when_back(lambda: self.queue.finish(leased, outcome))
         if is_ours is False and self._when_back(lambda: self._is_deleted(job.id)):
             self._quietly(lambda: removal.discard(self.blobs, job.id))
+        return bool(is_ours) and outcome.error is None
 
     def _outcome(self, leased: Leased) -> Outcome:
         """Return what becomes of a job; the file is fetched first where it is an address."""
@@ -211,11 +221,18 @@ class Worker:
                 self._scanners[methods] = scanner
             return self._scanners[methods]
 
+    def _previewer(self) -> Previewer:
+        """Return this thread's process for previews; it starts with the first one."""
+        if not hasattr(self._own, "previewer"):
+            process = previewer(self.settings)
+            self._own.previewer = self._stack.enter_context(process)
+        found: Previewer = self._own.previewer
+        return found
+
     def _slot(self, told: Callable[[], None]) -> None:
         while not self._stopping.is_set():
             try:
-                if self.work_one():
-                    told()
+                if self.work_one(told):
                     continue
             except Exception as error:  # the database is gone, or was for this one statement
                 if not is_gone(error):

@@ -112,7 +112,7 @@ def _video(
             demuxed(file, demuxer) as container,
             av.open(str(target), "w", format="mp4") as out,
         ):
-            return _Transcoder(container, out, name, limits).run(job)
+            return Transcoder(container, out, name, limits).run(job)
     except av.error.MemoryError as error:
         raise MediaError("too-large", f"{name}: needs more memory than allowed") from error
     except (av.error.FFmpegError, ValueError, OverflowError) as error:
@@ -121,8 +121,13 @@ def _video(
         ) from error
 
 
-class _Transcoder:
-    """One pass from an open container to another."""
+class Transcoder:
+    """One pass from an open container to another.
+
+    box: longer and shorter side that a frame is scaled down to fit; None leaves it as it is.
+    """
+
+    box: tuple[int, int] | None = None
 
     def __init__(
         self,
@@ -147,7 +152,7 @@ class _Transcoder:
     def run(self, job: Job) -> Facts:
         found = kind(job.kind)
         codec = found.compression(job.severity)
-        stream = self._frames()
+        stream = self.frames()
         first = next(stream, None)
         if first is None:
             raise MediaError("no-frames", f"{self.name}: no frame can be decoded")
@@ -158,7 +163,7 @@ class _Transcoder:
             still_codec = codec
             changed = ((stamp, still_codec.through([frame])[0]) for stamp, frame in changed)
         written = codec if isinstance(codec, VideoCodec) else CARRIER
-        count, (height, width) = self._write(changed, written)
+        count, (height, width) = self.write(changed, written)
         stated = self.stream.frames  # 0 where the container does not say
         if self.damaged > self.decoded or 2 * (self.decoded + self.hidden) < stated:
             raise MediaError(
@@ -168,7 +173,7 @@ class _Transcoder:
         facts: Facts = {"kind": "video", "format": written.encoder, "frames": count}
         return facts | {"width": width, "height": height, "damaged": self.damaged}
 
-    def _write(self, changed: Iterator[Timed], codec: VideoCodec) -> tuple[int, tuple[int, int]]:
+    def write(self, changed: Iterator[Timed], codec: VideoCodec) -> tuple[int, tuple[int, int]]:
         """Encode and mux everything; return the number of frames and their height and width."""
         first = next(changed)
         shape = first[1].shape[:2]
@@ -199,7 +204,7 @@ class _Transcoder:
             packet.stream = stream
             self.out.mux(packet)
 
-    def _frames(self) -> Iterator[Timed]:
+    def frames(self) -> Iterator[Timed]:
         """Yield every frame upright with its time stamp, rising; sound waits in `heard`."""
         reformatter = VideoReformatter()
         last: int | None = None
@@ -211,8 +216,10 @@ class _Transcoder:
             still.check_size((frame.width, frame.height), self.name, self.limits)
             last = stamp
             self.decoded += 1
-            self.size = self.size or upright_size(frame)
-            picture = UprightPicture(frame, self.size, reformatter)()
+            scale = 1.0 if self.box is None else _scale(frame, self.box)
+            width, height = upright_size(frame)
+            self.size = self.size or (max(1, round(width * scale)), max(1, round(height * scale)))
+            picture = UprightPicture(frame, self.size, reformatter, scale)()
             yield stamp, np.asarray(picture)
 
     def _decoded(self) -> Iterator[av.VideoFrame]:
@@ -231,6 +238,11 @@ class _Transcoder:
                 yield from self.stream.codec_context.decode(packet)
             except av.error.FFmpegError:
                 self.damaged += 1
+
+
+def _scale(frame: av.VideoFrame, box: tuple[int, int]) -> float:
+    longer, shorter = max(frame.width, frame.height), min(frame.width, frame.height)
+    return float(min(1.0, box[0] / longer, box[1] / shorter))
 
 
 def _again(first: Timed, rest: Iterator[Timed]) -> Iterator[Timed]:
