@@ -1,17 +1,22 @@
 """What tests of the server share: a small detector, the real application, a real worker."""
 
+import contextlib
 import dataclasses
 import io
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import numpy as np
 from fastapi.testclient import TestClient
 from PIL import Image
 
 import scanning
 from verilens.server.app import create_app
+from verilens.server.daemon import Daemon
 from verilens.server.service import Service
 from verilens.server.settings import Access, Places, Rules, Settings, Work
 from verilens.server.worker import Worker
@@ -80,3 +85,30 @@ def png(seed: int = 0, side: int = 64) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     return file.getvalue()
+
+
+@contextmanager
+def listening(folder: Path, **changes: object) -> Iterator[tuple[Daemon, int]]:
+    """Give a server at a real port, without workers."""
+    chosen = settings(folder, **{"port": 0, **changes})
+    with Daemon(chosen, workers=0) as daemon:
+        thread = threading.Thread(target=daemon.run)
+        thread.start()
+        port = int(daemon.url.rsplit(":", 1)[1].strip("/"))
+        wait_for(lambda: httpx.get(f"{daemon.url}healthz").status_code == 200)
+        try:
+            yield daemon, port
+        finally:
+            daemon.stop()
+            thread.join(20)
+
+
+def wait_for(is_so: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx.TransportError):
+            if is_so():
+                return
+        time.sleep(0.02)
+    raise AssertionError(f"not so after {seconds} s")

@@ -146,7 +146,7 @@ def page_name(report: Report) -> str:
     return f"{stem}-{digest[:12]}.html"
 
 
-def _rank(evidence: Evidence) -> tuple[bool, float]:
+def rank(evidence: Evidence) -> tuple[bool, float]:
     """Order evidence: what the verdict counts first, then the higher score."""
     is_counted = not {NOT_COUNTED, UNCALIBRATED} & set(evidence.limits)
     return is_counted, evidence.score
@@ -155,7 +155,7 @@ def _rank(evidence: Evidence) -> tuple[bool, float]:
 def render(report: Report, pictures: Pictures, shared: Context) -> str:
     """Return the page of one report as HTML."""
     media = report.media
-    ranked = sorted(report.evidence, key=_rank, reverse=True)
+    ranked = sorted(report.evidence, key=rank, reverse=True)
     asked = dict.fromkeys(e.method for e in ranked)
     preview = None if pictures.preview is None else _preview(pictures.preview)
     shown = (preview.width, preview.height) if preview else (0, 0)

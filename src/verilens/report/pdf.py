@@ -19,7 +19,7 @@ from verilens.records import Evidence, Report
 from verilens.report import figures, words
 from verilens.report.escape import visible
 from verilens.report.figures import RGB
-from verilens.report.html import Context, Pictures
+from verilens.report.html import Context, Pictures, rank
 
 FACE, BOLD = "Vera", "VeraBd"
 MARGIN = 48.0  # points
@@ -144,7 +144,7 @@ def _pictures(writer: _Writer, report: Report, pictures: Pictures) -> None:
     preview = figures.fit(preview, SHOWN)
     shown, mapped = [preview], [e for e in report.evidence if e.where.heatmap is not None]
     if mapped and report.media is not None and report.media.kind == "image":
-        strongest = max(mapped, key=lambda e: e.score)
+        strongest = max(mapped, key=rank)
         shown.append(_blended(preview, strongest))
     writer.side_by_side(shown)
     if len(shown) > 1:
@@ -173,7 +173,7 @@ def _evidence(writer: _Writer, evidence: Sequence[Evidence], shared: Context) ->
         writer.text("No method could look at this file.")
         return
     rows = [("Method", "Claim", "Score", "Why", "Limits")]
-    for item in sorted(evidence, key=lambda e: -e.score):
+    for item in sorted(evidence, key=rank, reverse=True):
         title = shared.cards[item.method].title if item.method in shared.cards else ""
         limits = "; ".join(item.limits) or "none noted"
         name = f"{words.source(item)} {title}"

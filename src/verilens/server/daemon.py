@@ -65,6 +65,7 @@ class Daemon:
         self._settings = settings
         self._workers = Workers(settings, workers, self._told)
         self._app = create_app(settings, self._workers.wake)
+        self._server: uvicorn.Server | None = None
         self._socket = _listening(settings.access.host, settings.access.port)
 
     def __enter__(self) -> Self:
@@ -103,7 +104,13 @@ class Daemon:
             timeout_graceful_shutdown=GRACE_S,
             h11_max_incomplete_event_size=HEAD_BYTES,
         )
-        uvicorn.Server(config).run(sockets=[self._socket])
+        self._server = uvicorn.Server(config)
+        self._server.run(sockets=[self._socket])
+
+    def stop(self) -> None:
+        """Let `run` end, from another thread."""
+        if self._server is not None:
+            self._server.should_exit = True
 
     def _told(self) -> None:
         service: Service = self._app.state.service
