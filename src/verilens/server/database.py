@@ -41,19 +41,25 @@ GONE = (OperationalError, InterfaceError, PoolTimeout)
 
 tables = MetaData()
 
+
+def _sorted(length: int) -> String:
+    """Return the type of a text that is compared by its bytes, whatever language the base is in."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
 meta = Table("verilens_server", tables, Column("schema", Integer, primary_key=True))
 
 jobs = Table(
     "jobs",
     tables,
-    Column("id", String(36), primary_key=True),  # rises with time
+    Column("id", _sorted(36), primary_key=True),  # rises with time
     Column("name", Text, nullable=False),
     Column("source", String(8), nullable=False),
     Column("url", Text),
     Column("batch", String(36)),
     Column("owner", String(16), nullable=False),
     Column("question", Text, nullable=False),  # what is asked of the file, JSON
-    Column("sha256", String(64)),
+    Column("sha256", _sorted(64)),
     Column("size", BigInteger),
     Column("same", String(160)),  # content and question; unique while it answers for others
     Column("idempotency", Text),  # key and Idempotency-Key
@@ -114,8 +120,8 @@ maps = Table(
 terms = Table(  # the words of a job's name, for the search
     "terms",
     tables,
-    Column("term", String(64), primary_key=True),
-    Column("job", String(36), primary_key=True),
+    Column("term", _sorted(64), primary_key=True),
+    Column("job", _sorted(36), primary_key=True),
     Index("terms_job", "job"),
 )
 

@@ -18,7 +18,7 @@ class Order:
     """A job to be made. id: also the name of its file, which is in place already.
 
     sha256, size: of an upload. is_fresh: scan it although its answer may be known. idempotency: the
-    client's own key of this request.
+    client's own key of this request. is_private: who sends it may not read the jobs of others.
     """
 
     id: str
@@ -32,13 +32,15 @@ class Order:
     batch: str | None = None
     is_fresh: bool = False
     idempotency: str | None = None
+    is_private: bool = False
 
     @property
     def same(self) -> str | None:
-        """What jobs with the same answer share: content, or address, and question."""
+        """What jobs with the same answer share: content and question."""
         if self.sha256 is None:
             return None
-        return f"{self.sha256}:{self.question.fingerprint}"
+        shared = f"{self.sha256}:{self.question.fingerprint}"
+        return f"{shared}:{self.owner}" if self.is_private else shared
 
     @property
     def unique(self) -> str | None:

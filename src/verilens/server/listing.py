@@ -45,7 +45,7 @@ def counts(database: Database, batch: str) -> Counts:
     """Return how many jobs of a batch are in each state."""
     query = select(jobs.c.state, func.count()).where(jobs.c.batch == batch).group_by(jobs.c.state)
     with database.reading() as db:
-        return Counts(**{state: count for state, count in db.execute(query).tuples()})
+        return Counts(**{row[0]: row[1] for row in db.execute(query)})
 
 
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:

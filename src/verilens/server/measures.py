@@ -50,7 +50,7 @@ class Measures:
         with database.reading() as db:
             now = database.now(db)
             states = select(jobs.c.state, func.count()).group_by(jobs.c.state)
-            found: dict[str, int] = dict(db.execute(states).tuples().all())
+            found: dict[str, int] = {row[0]: row[1] for row in db.execute(states)}
             oldest = select(func.min(jobs.c.created)).where(jobs.c.state == "queued")
             since = db.execute(oldest).scalar()
             alive = select(func.count()).where(workers.c.seen > now - ALIVE_S)

@@ -171,6 +171,7 @@ async def take_file(
         batch=batch,
         is_fresh=asked.fresh,
         idempotency=idempotency,
+        is_private=not key.may("read"),
     )
     await run_in_threadpool(service.blobs.put, file.path, f"files/{order.id}")
     try:
