@@ -232,6 +232,17 @@ def test_an_upload_that_trickles_is_given_up(tmp_path):
     assert not list((tmp_path / "staging").iterdir())
 
 
+def test_a_small_body_that_stops_is_given_up(tmp_path):
+    head = b"POST /v1/keys HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    with serving.listening(tmp_path, idle_s=0.5) as (_, port):
+        said, after = raw(port, head + b"Content-Length: 100\r\n\r\n{", b"", 5.0, 5.0)
+        assert said.startswith(b"HTTP/1.1 408 ")
+        assert 0.4 < after < 2.0
+        body = b"Transfer-Encoding: chunked\r\n\r\n20000\r\n" + bytes(1 << 17)
+        said, after = raw(port, head + body, b"", 5.0, 5.0)
+        assert said.startswith(b"HTTP/1.1 413 ")
+
+
 def test_slow_clients_do_not_keep_others_waiting(tmp_path):
     import httpx
 

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 TYPE = "application/problem+json"
 RETRY_S = 5
-_KINDS = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 400: "bad-request"}
+_KINDS = {404: "not-found", 405: "method-not-allowed", 408: "slow", 413: "too-large"}
 
 
 def problem_response(problem: Problem) -> Response:

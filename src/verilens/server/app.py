@@ -18,6 +18,7 @@ from verilens.server import (
     routes_submit,
     routes_system,
     routes_uploads,
+    static_files,
 )
 from verilens.server.guard import Guard
 from verilens.server.schemas import ProblemOut
@@ -56,10 +57,12 @@ def create_app(settings: Settings, wake: Callable[[], None] = lambda: None) -> F
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Upload-Offset"],
             expose_headers=["Location", "Retry-After", "Upload-Offset", "Upload-Length"],
         )
+    if (static_files.STATIC / "assets").is_dir():  # a checkout may be without the built page
+        app.mount("/assets", static_files.assets())
     app.add_middleware(
         Guard,
-        hosts=settings.access.hosts,
-        origins=settings.access.origins,
+        access=settings.access,
+        body_s=settings.rules.idle_s,
         measures=service.measures,
     )
     return app

@@ -37,13 +37,13 @@ class Documents:
         """Return the page of a result, as `verilens scan --html` writes it."""
         with self._lock:
             report, shown = self._illustrated(job, line)
-            return html.render(report, shown, self._context).encode()
+            return html.render(report, shown, self.context).encode()
 
     def pdf(self, job: Job, line: str) -> bytes:
         """Return the result as a PDF file."""
         with self._lock:
             report, shown = self._illustrated(job, line)
-            return pdf.render(report, shown, self._context)
+            return pdf.render(report, shown, self.context)
 
     def preview(self, job: Job) -> str:
         """Make the preview of a job whose worker did not; return its media type."""
@@ -73,6 +73,7 @@ class Documents:
         return self._stack.enter_context(Decoder(options.limits))
 
     @cached_property
-    def _context(self) -> Context:
+    def context(self) -> Context:
+        """What pages share: thresholds, cards, weights."""
         chosen = choices(self._settings.work.methods)
         return html.context({choice.card.name: choice.weights for choice in chosen})

@@ -1,15 +1,19 @@
 """What stands before every route: who is addressed, where a page comes from, and safe headers."""
 
+import asyncio
+import re
 import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from verilens.server.answers import problem_response
 from verilens.server.measures import Measures
 from verilens.server.problems import Problem
+from verilens.server.settings import Access
 
 NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 PAGE = (
@@ -25,17 +29,20 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 SAFE = ("GET", "HEAD", "OPTIONS")
+SMALL_BYTES = 64 << 10  # of a body that is read as a whole
+# What reads its body piece by piece, under the rules of uploads.
+_STREAMS = re.compile(r"POST /v1/(jobs|batches)|PATCH /v1/uploads/[^/]+")
 
 
 class Guard:
     """Refuses what is addressed to another host (DNS rebinding) or sent by another site's page."""
 
-    def __init__(
-        self, app: ASGIApp, hosts: Sequence[str], origins: Sequence[str], measures: Measures
-    ) -> None:
+    def __init__(self, app: ASGIApp, access: Access, body_s: float, measures: Measures) -> None:
+        """body_s: seconds that a body which is no upload may take."""
         self.app = app
-        self.hosts = frozenset(host.lower() for host in hosts)
-        self.origins = frozenset(origins)
+        self.hosts = frozenset(host.lower() for host in access.hosts)
+        self.origins: Sequence[str] = access.origins
+        self.body_s = body_s
         self.measures = measures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,6 +63,8 @@ class Guard:
         if problem is not None:
             await problem_response(problem)(scope, receive, guarded)
             return
+        if _STREAMS.fullmatch(f"{scope['method']} {scope['path']}") is None:
+            receive = _small(receive, self.body_s)
         await self.app(scope, receive, guarded)
 
     def _refusal(self, method: str, headers: Headers) -> Problem | None:
@@ -69,6 +78,29 @@ class Guard:
         if urlsplit(origin).netloc.lower() != host.lower():
             return Problem(403, "forbidden", "pages of other sites may not send anything here")
         return None
+
+
+def _small(receive: Receive, seconds: float) -> Receive:
+    """Return what gives the same body as long as it is small and comes soon."""
+    size, deadline = 0, time.monotonic() + seconds
+    is_whole = False
+
+    async def limited() -> Message:
+        nonlocal size, is_whole
+        if is_whole:  # what comes now is the end of the connection
+            return await receive()
+        try:
+            async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+                message = await receive()
+        except TimeoutError as error:
+            raise HTTPException(408, "the body came too slowly") from error
+        size += len(message.get("body", b""))
+        if size > SMALL_BYTES:
+            raise HTTPException(413, f"at most {SMALL_BYTES} bytes are read here")
+        is_whole = not message.get("more_body", False)
+        return message
+
+    return limited
 
 
 def _protect(headers: MutableHeaders, has_origins: bool) -> None:

@@ -19,6 +19,7 @@ class Questions:
         self._lock = threading.Lock()
         self._fingerprints: dict[tuple[str, ...] | None, str] = {}
         self.methods = list(self._items)
+        self.cards = {name: catalog.card(name) for name in self.methods}
         cards = catalog.cards()
         self.tasks: list[str] = sorted({task for name in self._items for task in cards[name].tasks})
         self.ask(None, None)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from verilens.errors import MissingExtra
 from verilens.server.jobs import Job
 from verilens.server.problems import Problem
 from verilens.server.routes_jobs import line_of
@@ -69,7 +70,10 @@ def report(service: Serving, key: Reader, job: str, format: Format = "html") -> 
     found = service.job(job)
     line = line_of(service, found)
     makers = {"html": service.documents.html, "pdf": service.documents.pdf}
-    body = makers[format](found, line) if format in makers else f"{line}\n".encode()
+    try:
+        body = makers[format](found, line) if format in makers else f"{line}\n".encode()
+    except MissingExtra as error:
+        raise Problem(501, "format-unavailable", str(error)) from error
     headers = {"Content-Disposition": attachment(found.name, format)}
     headers["Content-Security-Policy"] = SANDBOX
     return Response(body, media_type=TYPES[format], headers=headers)

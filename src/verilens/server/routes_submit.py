@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import select
+from sqlalchemy.engine import RowMapping
 from starlette.concurrency import run_in_threadpool
 
 from verilens.errors import MediaError
@@ -16,7 +17,7 @@ from verilens.media.names import shown
 from verilens.media.sniff import sniff
 from verilens.server import ids, intake, listing
 from verilens.server.database import batches
-from verilens.server.forms import Form, FormRules, read_form
+from verilens.server.forms import Form, FormRules, cleaned, read_form
 from verilens.server.intake import Order, Taken
 from verilens.server.jobs import NAME
 from verilens.server.keys import Key
@@ -30,6 +31,7 @@ from verilens.server.schemas import (
     PageIn,
     ProblemOut,
     Refusal,
+    Submission,
     UrlIn,
     UrlsIn,
     job_out,
@@ -60,8 +62,11 @@ _ASKED = {
 }
 
 
-def _body(file: dict[str, object], model: type[BaseModel]) -> dict[str, object]:
-    form = {"type": "object", "required": ["file"], "properties": {"file": file, **_ASKED}}
+def _body(
+    file: dict[str, object], model: type[BaseModel], **fields: dict[str, str]
+) -> dict[str, object]:
+    properties = {"file": file, **_ASKED, **fields}
+    form = {"type": "object", "required": ["file"], "properties": properties}
     content = {
         "multipart/form-data": {"schema": form},
         "application/json": {"schema": model.model_json_schema()},
@@ -70,7 +75,7 @@ def _body(file: dict[str, object], model: type[BaseModel]) -> dict[str, object]:
 
 
 _FILE: dict[str, object] = {"type": "string", "format": "binary"}
-_ONE = _body(_FILE, UrlIn)
+_ONE = _body(_FILE, UrlIn, name={"type": "string"}, batch={"type": "string"})
 _MANY = _body({"type": "array", "items": _FILE}, UrlsIn)
 
 
@@ -88,21 +93,34 @@ async def submit(
     """Submit a file (multipart field `file`) or an address (JSON)."""
     await service.check_queue()
     if _is_json(request):
-        asked = await _json(request, service, UrlIn)
-        order = await _address(service, key, asked.url, asked)
-        taken = await service.submit(replace(order, idempotency=idempotency_key), key)
-    else:
-        form = await _form(request, service, key)
-        try:
-            asked_of_form = _fields(form)
-            if not form.files:
-                raise _missing("file")
-            taken = await take_file(
-                service, key, form.files[0], asked_of_form, idempotency=idempotency_key
+        return answer(await _submit_url(request, service, key, idempotency_key))
+    form = await _form(request, service, key)
+    try:
+        asked = _fields(form, Submission)
+        if not form.files:
+            raise _missing("file")
+        await check_batch(service, asked.batch)
+        file = form.files[0]
+        if asked.name:
+            file = replace(file, name=cleaned(asked.name))
+        return answer(
+            await take_file(
+                service, key, file, asked, idempotency=idempotency_key, batch=asked.batch
             )
-        finally:
-            await run_in_threadpool(form.discard)
-    return answer(taken)
+        )
+    finally:
+        await run_in_threadpool(form.discard)
+
+
+async def _submit_url(
+    request: Request, service: Service, key: Key, idempotency: str | None
+) -> Taken:
+    asked = await _json(request, service, UrlIn)
+    await check_batch(service, asked.batch)
+    order = await _address(service, key, asked.url, asked)
+    name = cleaned(asked.name) if asked.name else order.name
+    order = replace(order, name=name, batch=asked.batch, idempotency=idempotency)
+    return await service.submit(order, key)
 
 
 @router.post("/batches", status_code=202, dependencies=[Uploading], openapi_extra=_MANY)
@@ -127,11 +145,7 @@ def show_batch(
 ) -> BatchPage:
     """Show how far a batch is, and its jobs page by page."""
     page = PageIn(limit=min(max(1, limit), 200), cursor=cursor)
-    asked = select(batches).where(batches.c.id == checked_id(batch))
-    with service.database.reading() as db:
-        row = db.execute(asked).mappings().first()
-    if row is None:
-        raise not_found("batch")
+    row = _batch_row(service, batch)
     filters = Filters(batch=batch, limit=page.limit, cursor=page.cursor, sort="created")
     found = listing.page(service.database, filters)
     return BatchPage(
@@ -140,6 +154,7 @@ def show_batch(
         counts=listing.counts(service.database, batch),
         jobs=[job_out(job) for job in found.jobs],
         next=found.next,
+        total=found.total,
     )
 
 
@@ -184,6 +199,21 @@ async def take_file(
     return taken
 
 
+async def check_batch(service: Service, batch: str | None) -> None:
+    """Refuse to add to a batch that is not there; Problem 404."""
+    if batch is not None:
+        await run_in_threadpool(_batch_row, service, batch)
+
+
+def _batch_row(service: Service, batch: str) -> RowMapping:
+    asked = select(batches).where(batches.c.id == checked_id(batch))
+    with service.database.reading() as db:
+        row = db.execute(asked).mappings().first()
+    if row is None:
+        raise not_found("batch")
+    return row
+
+
 def answer(taken: Taken) -> Response:
     """Return a job that was asked for: 202 when it is new, else 200."""
     return Response(
@@ -196,7 +226,7 @@ def answer(taken: Taken) -> Response:
 
 async def _batch(service: Service, key: Key, asked: Asked, form: Form) -> BatchOut:
     if not isinstance(asked, UrlsIn):
-        asked = _fields(form)
+        asked = _fields(form, Asked)
         if not form.files and not form.refused:
             raise _missing("file")
     elif len(asked.urls) > service.settings.rules.batch_files:
@@ -281,10 +311,10 @@ async def _form(request: Request, service: Service, key: Key, files: int = 1) ->
     return await read_form(request.headers.get("content-type", ""), body, rules)
 
 
-def _fields(form: Form) -> Asked:
+def _fields(form: Form, model: type[Model]) -> Model:
     given = {name: value for name, value in form.fields.items() if value != ""}
     try:
-        return Asked.model_validate(given)
+        return model.model_validate(given)
     except ValidationError as error:
         found = [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
         raise RequestValidationError(found) from error

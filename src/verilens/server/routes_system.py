@@ -1,26 +1,34 @@
 """Routes about the server itself: what it is, whether it works, its keys, its page."""
 
-from importlib.resources import files
-from pathlib import Path
-
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from sqlalchemy import func, select
 
 import verilens
 from verilens.media.names import shown
-from verilens.server import keys
+from verilens.server import keys, manual
 from verilens.server.answers import gone
 from verilens.server.database import is_gone, workers
 from verilens.server.guard import PAGE
 from verilens.server.measures import ALIVE_S
 from verilens.server.problems import not_found
-from verilens.server.schemas import About, Health, KeyIn, KeyOut, LimitsOut, NewKeyOut, key_out
-from verilens.server.service import Admin, Needs, Service, Serving
+from verilens.server.schemas import (
+    About,
+    Health,
+    KeyIn,
+    KeyOut,
+    KeyShown,
+    LimitsOut,
+    MethodOut,
+    NewKeyOut,
+    ThresholdsOut,
+    key_out,
+)
+from verilens.server.service import Admin, Needs, Service, Serving, shown_key
+from verilens.server.static_files import STATIC
 
 router = APIRouter(tags=["server"])
 
-STATIC = Path(str(files("verilens.server"))) / "static"
 NO_PAGE = (
     "<!doctype html><meta charset=utf-8><title>verilens</title>"
     "<h1>verilens</h1><p>The page was not built; the interface is at <a href=/v1/docs>/v1</a>."
@@ -28,9 +36,11 @@ NO_PAGE = (
 
 
 @router.get("/v1/about")
-def about(service: Serving) -> About:
+def about(service: Serving, request: Request) -> About:
     """Say what this server is and what it takes; needs no key."""
-    rules = service.settings.rules
+    rules, key = service.settings.rules, shown_key(request, service)
+    cards, context = service.questions.cards, service.documents.context
+    thresholds = {"ai-generated": context.thresholds, "face-swap": context.of_faces}
     return About(
         version=verilens.__version__,
         auth=not service.settings.access.is_open,
@@ -38,9 +48,20 @@ def about(service: Serving) -> About:
             bytes=rules.max_bytes, chunk_bytes=rules.chunk_bytes, batch_files=rules.batch_files
         ),
         tasks=service.questions.tasks,
-        methods=service.questions.methods,
+        methods={
+            name: MethodOut(title=card.title, paper=card.paper, limits=list(card.limits))
+            for name, card in cards.items()
+        },
+        thresholds={
+            claim: {
+                kind: ThresholdsOut(genuine=at.genuine, suspicious=at.suspicious, fake=at.fake)
+                for kind, at in kinds.items()
+            }
+            for claim, kinds in thresholds.items()
+        },
         languages=["en", "de"],
         retention_hours=rules.retention_h,
+        key=KeyShown(id=key.id, scopes=list(key.scopes)) if key else None,
     )
 
 
@@ -101,6 +122,12 @@ def metrics(service: Serving, request: Request) -> Response:
     Needs("read")(request)
     text = service.measures.text(service.database)
     return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
+
+
+@router.get("/v1/docs", include_in_schema=False)
+def docs(request: Request) -> HTMLResponse:
+    """Give the interface in words."""
+    return HTMLResponse(manual.render(request.app.openapi()))
 
 
 @router.get("/", include_in_schema=False)

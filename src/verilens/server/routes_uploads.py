@@ -15,11 +15,11 @@ from starlette.concurrency import run_in_threadpool
 
 from verilens.media.sniff import HEAD_BYTES
 from verilens.server import ids
-from verilens.server.database import batches, uploads
+from verilens.server.database import uploads
 from verilens.server.forms import cleaned
 from verilens.server.keys import Key
 from verilens.server.problems import Problem, not_found
-from verilens.server.routes_submit import answer, take_file
+from verilens.server.routes_submit import answer, check_batch, take_file
 from verilens.server.schemas import JobOut, UploadEnd, UploadOut, UploadStart, time_text
 from verilens.server.service import Service, Serving, Submitter, Uploading, checked_id
 from verilens.server.uploads import Received, pieces, too_large, write_all
@@ -111,8 +111,7 @@ async def complete(
     """Make a job of an upload that has come whole."""
     row = await run_in_threadpool(_row, service, key, upload)
     await service.check_queue()
-    if asked.batch is not None:
-        await run_in_threadpool(_check_batch, service, asked.batch)
+    await check_batch(service, asked.batch)
     received = await run_in_threadpool(_whole, service, row)
     try:
         taken = await take_file(
@@ -203,13 +202,6 @@ def _whole(service: Service, row: RowMapping) -> Received:
         linked.unlink()
         raise Problem(422, "digest", f"the bytes that came have SHA-256 {sha256}")
     return Received(path=linked, name=row["name"], sha256=sha256, size=size, head=head)
-
-
-def _check_batch(service: Service, batch: str) -> None:
-    asked = select(batches.c.id).where(batches.c.id == checked_id(batch))
-    with service.database.reading() as db:
-        if db.execute(asked).first() is None:
-            raise not_found("batch")
 
 
 def _forget(service: Service, upload: str) -> None:

@@ -100,13 +100,14 @@ class Counts(BaseModel):
 
 
 class BatchPage(BaseModel):
-    """A batch and some of its jobs."""
+    """A batch and some of its jobs. total: counted up to 10,000."""
 
     id: str
     created: Time
     counts: Counts
     jobs: list[JobOut]
     next: str | None
+    total: int
 
 
 class UploadOut(BaseModel):
@@ -126,16 +127,41 @@ class LimitsOut(BaseModel):
     batch_files: int
 
 
+class MethodOut(BaseModel):
+    """A method that is asked here."""
+
+    title: str
+    paper: str
+    limits: list[str]
+
+
+class ThresholdsOut(BaseModel):
+    """Where decisions change, as probabilities: genuine up to, suspicious from, fake from."""
+
+    genuine: float
+    suspicious: float
+    fake: float
+
+
+class KeyShown(BaseModel):
+    """The key that came with the request."""
+
+    id: str
+    scopes: list[str]
+
+
 class About(BaseModel):
-    """What this server is."""
+    """What this server is. thresholds: by claim and kind. key: when a valid one was sent."""
 
     version: str
     auth: bool
     limits: LimitsOut
     tasks: list[str]
-    methods: list[str]
+    methods: dict[str, MethodOut]
+    thresholds: dict[str, dict[Kind, ThresholdsOut]]
     languages: list[str]
     retention_hours: float
+    key: KeyShown | None = None
 
 
 class KeyOut(BaseModel):
@@ -183,16 +209,23 @@ class Asked(BaseModel):
 Url = Annotated[str, Field(min_length=1, max_length=2048)]
 
 
-class UrlIn(Asked):
+class Submission(Asked):
+    """One file. name: how it is shown. batch: of `POST /v1/batches`, to which the job goes."""
+
+    name: str | None = Field(default=None, max_length=1024)
+    batch: str | None = Field(default=None, max_length=36)
+
+
+class UrlIn(Submission):
     """An address to look at."""
 
     url: Url
 
 
 class UrlsIn(Asked):
-    """Addresses to look at."""
+    """Addresses to look at; none of them makes an empty batch, to which jobs can be sent."""
 
-    urls: list[Url] = Field(min_length=1)
+    urls: list[Url] = Field(default_factory=list)
 
 
 class UploadStart(BaseModel):

@@ -90,6 +90,14 @@ def service_of(request: Request) -> Service:
 Serving = Annotated[Service, Depends(service_of)]
 
 
+def shown_key(request: Request, service: Service) -> Key | None:
+    """Return the key that came with a request; None without a valid one."""
+    if service.settings.access.is_open:
+        return LOCAL
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    return recognised(service.database, text.strip()) if scheme.lower() == "bearer" else None
+
+
 @dataclass(frozen=True)
 class Needs:
     """A door that opens to keys of a scope; as a dependency it gives the key.
@@ -101,8 +109,10 @@ class Needs:
 
     def __call__(self, request: Request) -> Key:
         service = service_of(request)
-        key = LOCAL if service.settings.access.is_open else _shown_key(request, service)
-        request.state.key = key.id
+        key = shown_key(request, service)
+        if key is None:
+            detail = "send 'Authorization: Bearer vl_...', a key of 'verilens serve keys create'"
+            raise Problem(401, "no-key", detail, headers={"WWW-Authenticate": "Bearer"})
         if not key.may(self.scope):
             raise Problem(403, "forbidden", f"this key has no scope '{self.scope}'")
         service.limiter.spend(key)
@@ -112,15 +122,6 @@ class Needs:
 Submitter = Annotated[Key, Depends(Needs("submit"))]
 Reader = Annotated[Key, Depends(Needs("read"))]
 Admin = Annotated[Key, Depends(Needs("admin"))]
-
-
-def _shown_key(request: Request, service: Service) -> Key:
-    scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    key = recognised(service.database, text.strip()) if scheme.lower() == "bearer" else None
-    if key is None:
-        detail = "send 'Authorization: Bearer vl_...' with a key of 'verilens serve keys create'"
-        raise Problem(401, "no-key", detail, headers={"WWW-Authenticate": "Bearer"})
-    return key
 
 
 def uploading(service: Serving, key: Submitter) -> Iterator[None]:
