@@ -28,7 +28,7 @@ router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 
 PENDING = 1000  # unfinished uploads of a key
 NOTED = 8 << 20  # bytes after which the offset is written down, against a crash
-OCTETS = "application/offset+octet-stream"
+OCTETS = "application/octet-stream"
 _BODY = {
     "requestBody": {
         "required": True,
