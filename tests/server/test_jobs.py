@@ -69,3 +69,21 @@ def test_heat_maps_are_grey_pictures(stand):
     cells = np.array(grid["heatmap"]["values"]).reshape(decoded.shape)
     assert np.abs(decoded / 255 - cells).max() < 0.003
     assert stand.client.get(f"/v1/jobs/{job['id']}/maps/other").status_code == 404
+
+
+def test_scanners_share_networks_and_idle_ones_are_closed(tmp_path, monkeypatch):
+    from verilens.server import scanners
+    from verilens.verify import panel
+
+    monkeypatch.setattr(scanners, "KEPT", 1)
+    npr, probe = scanning.npr(), "probe"
+    settings = serving.settings(tmp_path)
+    with scanners.Scanners(settings, 1) as found:
+        with found.of((npr,)) as first, found.of((npr, probe)) as second:
+            assert first is not second
+            assert len(found._scanners) == 2
+        assert list(found._scanners) == [(npr,)]  # it was in use when the other had to go
+        with found.of((npr,)) as again:
+            assert again is first
+    (one,) = panel.assemble((npr,)).detectors
+    assert one in panel.assemble((npr, probe)).detectors

@@ -348,9 +348,10 @@ def test_a_panel_that_cannot_find_faces_says_so_or_refuses(monkeypatch):
     from verilens.verify import panel as module
 
     monkeypatch.setattr(finder, "weights", lambda: None)
-    chosen = [module.choices((scanning.npr(),))[0]] * 2
+    monkeypatch.setattr(module, "_ready", {})
+    chosen = [module.choices((name,))[0] for name in (scanning.npr(), "probe")]
     monkeypatch.setattr(module, "choices", lambda methods: chosen)
-    loaded = iter([*detectors("npr"), Grain().eval()] * 2)
+    loaded = iter([*detectors("npr"), Grain().eval(), Grain().eval()])
     monkeypatch.setattr(catalog, "load", lambda *_: next(loaded))
     assemble.cache_clear()
     try:

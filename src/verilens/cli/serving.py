@@ -16,6 +16,8 @@ import typer
 from verilens.cli.allocator import keep_freed_memory
 from verilens.errors import ConfigError, MissingExtra
 
+BELOW = 5  # workers give way to the process that answers
+
 if TYPE_CHECKING:
     from verilens.server.database import Database
     from verilens.server.keys import Key
@@ -111,6 +113,7 @@ def work_here(settings: "Settings") -> None:
         signal.signal(number, stop)
     is_ours = os.environ.get("VERILENS_WORKER") is not None
     if is_ours:
+        os.nice(BELOW)
         threading.Thread(target=_listen, args=(worker,), daemon=True).start()
     else:
         typer.echo(f"worker {worker.name}: {worker.slots} files at a time (stop with Ctrl-C)")

@@ -44,13 +44,24 @@ class Folder:
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            partial = target.with_suffix(".part")
-            try:
-                shutil.copyfile(local, partial)
-                os.replace(partial, target)
-            finally:
-                partial.unlink(missing_ok=True)
-            local.unlink(missing_ok=True)
+            self._copy(local, target)
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the name too, before anybody is told
+        finally:
+            os.close(folder)
+
+    def _copy(self, local: Path, target: Path) -> None:
+        partial = target.with_suffix(".part")
+        try:
+            with local.open("rb") as source, partial.open("wb") as copy:
+                shutil.copyfileobj(source, copy, 1 << 20)
+                copy.flush()
+                os.fsync(copy.fileno())
+            os.replace(partial, target)
+        finally:
+            partial.unlink(missing_ok=True)
+        local.unlink(missing_ok=True)
 
     @contextmanager
     def local(self, name: str) -> Iterator[Path]:

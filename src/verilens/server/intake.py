@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from verilens.server import ids
+from verilens.server.audit import Act
 from verilens.server.database import Database, batches, jobs, terms
 from verilens.server.jobs import COLUMNS, Job, Question, find, of_row, words
 from verilens.server.problems import Problem, not_found
@@ -51,10 +52,16 @@ class Order:
 
 
 class Taken(NamedTuple):
-    """A job, and whether it was made just now."""
+    """A job, whether it was made just now, and what was written down of it."""
 
     job: Job
     is_new: bool
+    act: Act | None = None
+
+    @property
+    def action(self) -> str:
+        """What it is called in the audit."""
+        return "submit" if self.is_new else "submit-known"
 
 
 def take(database: Database, order: Order) -> Taken:
@@ -65,7 +72,10 @@ def take(database: Database, order: Order) -> Taken:
     for _ in range(3):
         try:
             with database.writing() as db:
-                return _taken(db, database.now(db), order)
+                taken = _taken(db, database.now(db), order)
+                act = Act(key=order.owner, action=taken.action, job=taken.job.id)
+                act.keep(db)
+                return taken._replace(act=act)
         except IntegrityError:  # another took the same in between; now it is there
             continue
     raise Problem(503, "unavailable", "too many of the same at once; try again", retry_after=1)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
 from verilens.server import listing, removal
+from verilens.server.audit import Act
 from verilens.server.database import maps, results
 from verilens.server.jobs import Job
 from verilens.server.problems import Problem, not_found
@@ -87,7 +88,7 @@ def delete_job(service: Serving, key: Submitter, job: str) -> None:
         raise Problem(403, "forbidden", "a key without scope 'read' deletes only its own jobs")
     if not removal.remove(service.database, service.blobs, job):
         raise not_found("job")
-    service.audit.note(key.id, "delete", job)
+    service.audit.note(Act(key=key.id, action="delete", job=job))
     service.watcher.nudge()
 
 
@@ -98,7 +99,7 @@ def retry_job(service: Serving, key: Admin, job: str) -> JobOut:
 
     service.job(job)
     again = retry(service.database, job)
-    service.audit.note(key.id, "retry", job)
+    service.audit.note(Act(key=key.id, action="retry", job=job))
     service.wake()
     return job_out(again)
 

@@ -120,7 +120,7 @@ async def _submit_url(
     order = await _address(service, key, asked.url, asked)
     name = cleaned(asked.name) if asked.name else order.name
     order = replace(order, name=name, batch=asked.batch, idempotency=idempotency)
-    return await service.submit(order, key)
+    return await run_in_threadpool(service.submit, order)
 
 
 @router.post("/batches", status_code=202, dependencies=[Uploading], openapi_extra=_MANY)
@@ -188,14 +188,20 @@ async def take_file(
         idempotency=idempotency,
         is_private=not key.may("read"),
     )
-    await run_in_threadpool(service.blobs.put, file.path, f"files/{order.id}")
+    return await run_in_threadpool(_kept, service, order, file)
+
+
+def _kept(service: Service, order: Order, file: Received) -> Taken:
+    """Return the job of a file once both are kept; the file first, then its job."""
+    name = f"files/{order.id}"
+    service.blobs.put(file.path, name)
     try:
-        taken = await service.submit(order, key)
+        taken = service.submit(order)
     except Problem:  # anything else may have been kept all the same; the sweep will tell
-        await run_in_threadpool(service.blobs.delete, f"files/{order.id}")
+        service.blobs.delete(name)
         raise
     if not taken.is_new:
-        await run_in_threadpool(service.blobs.delete, f"files/{order.id}")
+        service.blobs.delete(name)
     return taken
 
 
@@ -243,7 +249,7 @@ async def _batch(service: Service, key: Key, asked: Asked, form: Form) -> BatchO
     for url in asked.urls if isinstance(asked, UrlsIn) else ():
         try:
             order = await _address(service, key, url, asked)
-            found = await service.submit(replace(order, batch=batch), key)
+            found = await run_in_threadpool(service.submit, replace(order, batch=batch))
             taken.append(job_out(found.job))
         except Problem as problem:
             refused.append(_refusal(shown(url)[:NAME], problem))

@@ -8,6 +8,7 @@ import verilens
 from verilens.media.names import shown
 from verilens.server import keys, manual
 from verilens.server.answers import gone
+from verilens.server.audit import Act
 from verilens.server.database import is_gone, workers
 from verilens.server.guard import PAGE
 from verilens.server.measures import ALIVE_S
@@ -77,7 +78,7 @@ def create_key(service: Serving, key: Admin, wanted: KeyIn) -> NewKeyOut:
     made, text = keys.create(
         service.database, shown(wanted.name), wanted.scopes, wanted.rate, wanted.max_bytes
     )
-    service.audit.note(key.id, "key-create", detail=made.id)
+    service.audit.note(Act(key=key.id, action="key-create", detail=made.id))
     return NewKeyOut(**key_out(made).model_dump(), key=text)
 
 
@@ -86,7 +87,7 @@ def delete_key(service: Serving, key: Admin, identity: str) -> None:
     """Delete a key; it opens nothing from now on."""
     if "\0" in identity or not keys.remove(service.database, identity):
         raise not_found("key")
-    service.audit.note(key.id, "key-delete", detail=identity)
+    service.audit.note(Act(key=key.id, action="key-delete", detail=identity))
 
 
 @router.get("/healthz")

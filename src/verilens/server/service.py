@@ -52,12 +52,12 @@ class Service:
             raise not_found("job")
         return found
 
-    async def submit(self, order: Order, key: Key) -> Taken:
+    def submit(self, order: Order) -> Taken:
         """Take a job in and wake the workers."""
-        taken = await run_in_threadpool(intake.take, self.database, order)
-        action = "submit" if taken.is_new else "submit-known"
-        await run_in_threadpool(self.audit.note, key.id, action, taken.job.id)
-        self.measures.submitted.labels(action).inc()
+        taken = intake.take(self.database, order)
+        if taken.act is not None:
+            self.audit.log(taken.act)
+        self.measures.submitted.labels(taken.action).inc()
         if taken.is_new:
             self.wake()
         return taken

@@ -18,14 +18,13 @@ from typing import TypeVar
 
 import verilens
 from verilens.errors import MediaError
-from verilens.known import FileState
 from verilens.media.fetch import UrlRules, fetch
 from verilens.media.preview import Previewer
 from verilens.media.sources import Source
-from verilens.options import Options, cores
+from verilens.options import cores
 from verilens.records import ErrorRecord, Report
 from verilens.report.json import dumps
-from verilens.scanner import LASTING, Scanner
+from verilens.scanner import LASTING
 from verilens.server import blobs as stores
 from verilens.server import heatmaps, ids, removal
 from verilens.server.database import Database, is_gone
@@ -33,6 +32,7 @@ from verilens.server.jobs import Job, parsed
 from verilens.server.leases import Leased, Outcome, Queue
 from verilens.server.previews import Previews, previewer
 from verilens.server.problems import described, of_media
+from verilens.server.scanners import Scanners
 from verilens.server.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -41,22 +41,6 @@ TICK_S = 0.5
 AGAIN_S = 0.5  # between tries to reach a database that is gone
 
 Answer = TypeVar("Answer")
-
-
-class Forgetful:
-    """Results that are kept elsewhere: every job of a worker is to be scanned."""
-
-    def digest(self, state: FileState) -> str | None:
-        return None
-
-    def remember(self, state: FileState, sha256: str) -> None:
-        pass
-
-    def find(self, sha256: str, fingerprint: str) -> Report | None:
-        return None
-
-    def add(self, sha256: str, fingerprint: str, report: Report) -> None:
-        pass
 
 
 class Worker:
@@ -73,8 +57,7 @@ class Worker:
         self._previews = Previews(self.database, self.blobs, settings.places.staging)
         self._own = threading.local()
         self._stack = ExitStack()
-        self._scanners: dict[tuple[str, ...] | None, Scanner] = {}
-        self._loading = threading.Lock()
+        self._scanners = self._stack.enter_context(Scanners(settings, self.slots))
         self._stages: dict[str, tuple[str, float]] = {}  # by lease; what is under way
         self._told: dict[str, tuple[str, float]] = {}
         self._held: dict[str, Leased] = {}
@@ -183,11 +166,11 @@ class Worker:
 
     def _scanned(self, leased: Leased, path: Path) -> Outcome:
         job = leased.job
-        scanner = self._scanner(parsed(job.question).methods)
-        self._stages[leased.lease] = ("reading", 0.1)
-        finish = scanner.open(Source(name=job.name, path=path))
-        self._stages[leased.lease] = ("scoring", 0.5)
-        report = finish()
+        with self._scanners.of(parsed(job.question).methods) as scanner:
+            self._stages[leased.lease] = ("reading", 0.1)
+            finish = scanner.open(Source(name=job.name, path=path))
+            self._stages[leased.lease] = ("scoring", 0.5)
+            report = finish()
         if report.error is not None:
             error = MediaError(report.error.type, report.error.message)  # type: ignore[arg-type]
             return self._failed(job, error, report)
@@ -204,22 +187,6 @@ class Worker:
         return Outcome(
             report=report, line=dumps(report), error=of_media(error), is_lasting=is_lasting
         )
-
-    def _scanner(self, methods: tuple[str, ...] | None) -> Scanner:
-        """Return the scanner for these methods; the networks of several are loaded once."""
-        work, rules = self.settings.work, self.settings.rules
-        with self._loading:
-            if methods not in self._scanners:
-                options = Options(
-                    methods=methods,
-                    where=True,
-                    jobs=self.slots,
-                    timeout_s=work.timeout_s,
-                    max_bytes=rules.max_bytes,
-                )
-                scanner = self._stack.enter_context(Scanner(options, Forgetful()))
-                self._scanners[methods] = scanner
-            return self._scanners[methods]
 
     def _previewer(self) -> Previewer:
         """Return this thread's process for previews; it starts with the first one."""

@@ -9,7 +9,9 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from functools import cache, partial
+from pathlib import Path
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 import torch
 
@@ -24,6 +26,9 @@ from verilens.verify import people, runtime
 from verilens.verify.calibrate import flag_level
 from verilens.verify.detector import Detector
 from verilens.verify.segments import segments, within
+
+# Networks of panels in use, by method, weights file and backend: panels share them.
+_ready: WeakValueDictionary[tuple[str, str, Backend], Detector] = WeakValueDictionary()
 
 
 class Findings(NamedTuple):
@@ -104,7 +109,9 @@ def assemble(methods: tuple[str, ...] | None, backend: Backend = "torch") -> Pan
     those of faces then stay away and the report says so.
     """
     chosen = choices(methods)
-    loaded = [catalog.load(each.card.name, str(each.weights)) for each in chosen]
+    keys = {each.card.name: (each.card.name, str(each.weights), backend) for each in chosen}
+    asked = [keys[each.card.name] for each in chosen]
+    loaded = [_ready.get(key) or catalog.load(*key[:2]) for key in asked]
     found = [method for method in loaded if isinstance(method, Detector)]
     unable: list[str] = []
     if any(map(reads_faces, found)):
@@ -115,11 +122,18 @@ def assemble(methods: tuple[str, ...] | None, backend: Backend = "torch") -> Pan
                 raise
             found = [detector for detector in found if not reads_faces(detector)]
             unable = [str(error)]
-    ready = [detector.optimised() for detector in found]
-    if backend == "onnxruntime":
-        weights = {each.card.name: each.weights for each in chosen}
-        ready = [runtime.taken_over(detector, weights[detector.name]) for detector in ready]
-    return Panel(ready, unable)
+    return Panel([_readied(detector, keys[detector.name]) for detector in found], unable)
+
+
+def _readied(detector: Detector, key: tuple[str, str, Backend]) -> Detector:
+    """Return the detector in the form that scores fastest."""
+    if _ready.get(key) is detector:
+        return detector
+    ready = detector.optimised()
+    if key[2] == "onnxruntime":
+        ready = runtime.taken_over(ready, Path(key[1]))
+    _ready[key] = ready
+    return ready
 
 
 def single_threaded() -> None:
