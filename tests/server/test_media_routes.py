@@ -62,12 +62,12 @@ def test_a_preview_that_no_worker_made_is_made_when_asked_for(stand, monkeypatch
     ("kind", "starts"), [("html", b"<!doctype html>"), ("pdf", b"%PDF-"), ("json", b'{"schema"')]
 )
 def test_reports_are_downloads(stand, kind, starts):
-    job = done(stand, serving.png(side=200), "Foto «ä» 漢.png")
+    job = done(stand, serving.png(side=200), "Bild «ä» 漢.png")
     answer = stand.client.get(f"/v1/jobs/{job['id']}/report", params={"format": kind})
     assert answer.status_code == 200, answer.text
     assert answer.content.lower().startswith(starts.lower())
     assert answer.headers["content-disposition"].startswith("attachment; ")
-    assert f'filename="verilens-Foto.{kind}"' in answer.headers["content-disposition"]
+    assert f'filename="verilens-Bild.{kind}"' in answer.headers["content-disposition"]
     assert "sandbox" in answer.headers["content-security-policy"]
 
 

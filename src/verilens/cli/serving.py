@@ -117,7 +117,7 @@ def work_here(settings: "Settings") -> None:
         threading.Thread(target=_listen, args=(worker,), daemon=True).start()
     else:
         typer.echo(f"worker {worker.name}: {worker.slots} files at a time (stop with Ctrl-C)")
-    worker.run(_tell if is_ours else lambda: None)
+    worker.run(_tell if is_ours else lambda job: None)
     sys.stdout.flush()
     os._exit(0)  # threads may be deep inside a network; their leases are given back
 
@@ -129,10 +129,10 @@ def _listen(worker: "Worker") -> None:  # type: ignore[name-defined]  # noqa: F8
     worker.stop()
 
 
-def _tell() -> None:
-    """Tell whoever started us that a job has ended."""
+def _tell(job: str) -> None:
+    """Tell whoever started us that a job has ended, or has a preview."""
     try:
-        os.write(1, b"\n")
+        os.write(1, job.encode() + b"\n")
     except OSError:
         return
 

@@ -112,9 +112,9 @@ class Daemon:
         if self._server is not None:
             self._server.should_exit = True
 
-    def _told(self) -> None:
+    def _told(self, job: str) -> None:
         service: Service = self._app.state.service
-        service.watcher.nudge()
+        service.watcher.tell(job)
 
 
 def _listening(host: str, port: int) -> socket.socket:

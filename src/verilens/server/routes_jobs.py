@@ -89,7 +89,7 @@ def delete_job(service: Serving, key: Submitter, job: str) -> None:
     if not removal.remove(service.database, service.blobs, job):
         raise not_found("job")
     service.audit.note(Act(key=key.id, action="delete", job=job))
-    service.watcher.nudge()
+    service.watcher.tell(job)
 
 
 @router.post("/jobs/{job}/retry", status_code=202)

@@ -15,29 +15,28 @@ PART = 500
 
 
 class Watcher:
-    """Lives in the event loop of the web process; `nudge` may be called from any thread."""
+    """Lives in the event loop of the web process; `tell` may be called from any thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._waiting: dict[str, dict[asyncio.Future[None], int]] = {}
-        self._nudged = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def nudge(self) -> None:
-        """Look now: some job has ended."""
+    def tell(self, job: str) -> None:
+        """Wake who waits for a job: it has changed, whoever knows it."""
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._nudged.set)
+            self._loop.call_soon_threadsafe(self._wake, job)
+
+    def _wake(self, job: str) -> None:
+        for waiter in self._waiting.get(job, ()):
+            if not waiter.done():
+                waiter.set_result(None)
 
     async def run(self) -> None:
         """Look again and again."""
         self._loop = asyncio.get_running_loop()
         while True:
-            try:
-                async with asyncio.timeout(EVERY_S):
-                    await self._nudged.wait()
-            except TimeoutError:
-                pass
-            self._nudged.clear()
+            await asyncio.sleep(EVERY_S)
             if self._waiting:
                 await self._look()
 

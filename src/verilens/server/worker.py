@@ -43,6 +43,10 @@ AGAIN_S = 0.5  # between tries to reach a database that is gone
 Answer = TypeVar("Answer")
 
 
+def _nobody(job: str) -> None:
+    """Tell nobody."""
+
+
 class Worker:
     """One worker. `run` works until `stop`; `work_one` does one job."""
 
@@ -64,8 +68,8 @@ class Worker:
         self._stopping = threading.Event()
         self._wake = threading.Condition()
 
-    def run(self, told: Callable[[], None] = lambda: None) -> None:
-        """Work until `stop`. told: is called when a job has ended."""
+    def run(self, told: Callable[[str], None] = _nobody) -> None:
+        """Work until `stop`. told: is called with a job that has ended."""
         threads = [
             threading.Thread(target=self._slot, args=(told,), name=f"slot-{n}", daemon=True)
             for n in range(self.slots)
@@ -93,7 +97,7 @@ class Worker:
         self._stack.close()
         self.database.close()
 
-    def work_one(self, told: Callable[[], None] = lambda: None) -> bool:
+    def work_one(self, told: Callable[[str], None] = _nobody) -> bool:
         """Do one job from beginning to end; False when none is due. told: as of `run`."""
         leased = self.queue.claim()
         if leased is None:
@@ -106,10 +110,10 @@ class Worker:
             self._held.pop(leased.lease, None)
             self._stages.pop(leased.lease, None)
             self._told.pop(leased.lease, None)
-        told()
+        told(leased.job.id)
         if is_shown and not self._stopping.is_set():  # nobody waits for it with the verdict
             self._quietly(lambda: self._previews.make(leased.job.id, self._previewer()))
-            told()
+            told(leased.job.id)
         return True
 
     def _work(self, leased: Leased) -> bool:
@@ -196,7 +200,7 @@ class Worker:
         found: Previewer = self._own.previewer
         return found
 
-    def _slot(self, told: Callable[[], None]) -> None:
+    def _slot(self, told: Callable[[str], None]) -> None:
         while not self._stopping.is_set():
             try:
                 if self.work_one(told):

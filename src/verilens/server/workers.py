@@ -1,7 +1,7 @@
 """The workers that a server starts on its own machine: started again when they die.
 
-Each is a process `verilens serve worker`. A byte on its standard input wakes it, a byte on its
-standard output says that a job has ended; when its standard input ends, so does it, so no worker
+Each is a process `verilens serve worker`. A byte on its standard input wakes it, a line on its
+standard output names a job that has ended; when its standard input ends, so does it, so no worker
 outlives the server. Addresses and passwords travel in the environment, not on the command line.
 """
 
@@ -29,8 +29,8 @@ STOP_S = 5.0
 class Workers:
     """Some worker processes, kept alive until `stop`."""
 
-    def __init__(self, settings: Settings, count: int, told: Callable[[], None]) -> None:
-        """told: is called, from a thread, when a job has ended."""
+    def __init__(self, settings: Settings, count: int, told: Callable[[str], None]) -> None:
+        """told: is called, from a thread, with a job that has ended."""
         self._settings = settings
         self._told = told
         self._stopping = threading.Event()
@@ -93,8 +93,8 @@ class Workers:
         assert process.stdout is not None
         if self._stopping.is_set():
             process.terminate()
-        while process.stdout.read(4096):
-            self._told()
+        for line in iter(process.stdout.readline, b""):
+            self._told(line.decode("ascii", "replace").strip())
         code = process.wait()
         with self._lock:
             del self._processes[name]
