@@ -11,7 +11,7 @@ CAP    ?= 40
 PUBLIC ?=
 WORKERS ?= 2
 
-.PHONY: help demo test test-all test-browser lint docs bench bench-research fuzz accuracy results weights selftest-values clean check
+.PHONY: help demo test test-all test-browser lint docs bench bench-research fuzz accuracy results weights selftest-values web test-web clean check
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -86,6 +86,14 @@ weights: $(VENV)/.dev  ## train the starter weights anew; DATA= and EXTRA= as ab
 
 selftest-values: $(VENV)/.dev  ## store anew what `verilens selftest` compares with
 	$(BIN)/python -m verilens.selftest
+
+# Node 20 or newer is needed to build the page, not to use it: what is built is committed.
+web:  ## build the page of `verilens serve` anew into src/verilens/server/static
+	cd web && npm ci --no-audit --no-fund && npm run build
+
+test-web: $(VENV)/.dev  ## the tests of the page: its logic in Node, its looks in Chromium
+	cd web && npm ci --no-audit --no-fund && npm run types && npm test
+	$(BIN)/python -m pytest -m browser tests/web
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) demo-report demo-media site

@@ -1,0 +1,28 @@
+import { signal } from "@preact/signals";
+import { about as fetchAbout, ApiError, UNREACHABLE } from "../api/client";
+import type { About, Kind, Problem, Thresholds } from "../api/types";
+import { askKey, key } from "./key";
+
+export const about = signal<About | null>(null);
+export const serverFault = signal<Problem | null>(null);
+
+/** Ask the server about itself; without a key where one is needed, the page asks for it. */
+export async function greet(): Promise<void> {
+  try {
+    about.value = await fetchAbout();
+    serverFault.value = null;
+    askKey.value = about.value.auth && key.value === null;
+  } catch (error) {
+    const problem = error instanceof ApiError ? error.problem : UNREACHABLE;
+    serverFault.value = problem.status === 401 ? null : problem;
+  }
+}
+
+export function may(scope: "submit" | "read" | "admin"): boolean {
+  const scopes = about.value?.key?.scopes;
+  return !scopes || scopes.includes(scope) || scopes.includes("admin");
+}
+
+export function thresholdsOf(claim: string | null, kind: Kind | null): Thresholds | null {
+  return (kind && about.value?.thresholds?.[claim ?? "ai-generated"]?.[kind]) ?? null;
+}
