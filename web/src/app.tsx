@@ -95,8 +95,9 @@ function LanguageSwitch() {
   return (
     <div class="switch" role="group" aria-label={t("settings.language")}>
       {(["en", "de"] as const).map((one) => (
-        <button type="button" lang={one} aria-label={NAMES[one]} aria-pressed={language.value === one} onClick={() => chooseLanguage(one)}>
+        <button type="button" lang={one} title={NAMES[one]} aria-pressed={language.value === one} onClick={() => chooseLanguage(one)}>
           {one.toUpperCase()}
+          <span class="unseen"> {NAMES[one]}</span>
         </button>
       ))}
     </div>

@@ -50,9 +50,10 @@ interface Props {
 
 export function VerdictPanel({ verdict, claim, kind, level = 2 }: Props) {
   const Title = `h${level}` as const;
+  const Part = level === 2 ? "section" : "div"; // side by side the whole column is the landmark
   const thresholds = thresholdsOf(claim, kind);
   return (
-    <section class={`verdict ${verdict.decision}`} aria-label={t("verdict.title")}>
+    <Part class={`verdict ${verdict.decision}`} aria-label={level === 2 ? t("verdict.title") : undefined}>
       <Title class="decision">
         <Mark decision={verdict.decision} />
         {decisionWord(verdict.decision)}
@@ -70,7 +71,7 @@ export function VerdictPanel({ verdict, claim, kind, level = 2 }: Props) {
       </p>
       <p class="small muted">{named("meaning", verdict.decision)}</p>
       <Left verdict={verdict} level={level} />
-    </section>
+    </Part>
   );
 }
 

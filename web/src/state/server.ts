@@ -11,7 +11,7 @@ export async function greet(): Promise<void> {
   try {
     about.value = await fetchAbout();
     serverFault.value = null;
-    askKey.value = about.value.auth && key.value === null;
+    if (about.value.auth && key.value === null) askKey.value = true;
   } catch (error) {
     const problem = error instanceof ApiError ? error.problem : UNREACHABLE;
     serverFault.value = problem.status === 401 ? null : problem;

@@ -9,7 +9,7 @@ import { Heading } from "../parts/basic";
 import { useLoaded } from "../parts/hooks";
 import { JobTable, type Column, type Sort } from "../parts/jobs";
 import { ProblemNote } from "../parts/problem";
-import { go, to } from "../state/route";
+import { go, route, to } from "../state/route";
 import { plural, t, type Word } from "../words";
 
 const LIMIT = 25;
@@ -41,7 +41,8 @@ export function HistoryView({ query }: { query: URLSearchParams }) {
   }, [data]);
 
   const change = (changes: Record<string, string>, replace = false) => {
-    const next = new URLSearchParams(query);
+    // the address as it is now, not as it was when a pause in typing began
+    const next = new URLSearchParams(route.value.view === "history" ? route.value.query : query);
     ["cursor", "trail"].forEach((name) => next.delete(name));
     Object.entries(changes).forEach(([name, value]) => (value ? next.set(name, value) : next.delete(name)));
     go(to.history(next), replace);

@@ -120,8 +120,8 @@ function DropZone({ onUrl }: { onUrl: (url: string) => Promise<void> }) {
       <div class="row">
         <button type="button" class="primary" onClick={() => files.current?.click()}>{t("start.files")}</button>
         <button type="button" onClick={() => folder.current?.click()}>{t("start.folder")}</button>
-        <input ref={files} class="unseen" type="file" multiple tabIndex={-1} aria-label={t("start.files")} data-pick="files" onChange={picked} />
-        <input ref={folder} class="unseen" type="file" multiple tabIndex={-1} aria-label={t("start.folder")} data-pick="folder" onChange={picked} />
+        <input ref={files} hidden type="file" multiple data-pick="files" onChange={picked} />
+        <input ref={folder} hidden type="file" multiple data-pick="folder" onChange={picked} />
       </div>
       <UrlForm onUrl={onUrl} />
       {limit && <p class="small muted">{t("start.limit", { size: size(limit) })}</p>}
