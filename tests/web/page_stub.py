@@ -148,6 +148,7 @@ class Stub:
         self.uploads: dict[str, Record] = {}
         self.batches: dict[str, Record] = {}
         self.chunk_bytes = 2**20
+        self.has_batches = True
         self.fail_events = False  # the event stream answers 500
         self.cut_chunks = 0  # this many chunks lose their connection half way
         self.slow_chunk_s = 0.0
@@ -346,11 +347,10 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json(self.stub.seen(self.stub.submit(url, 1234, source="url")), 202)
         fields = _multipart(body, kind)
         name, data = fields["file"]
-        shown = fields.get("name", ("", b""))[1].decode() or name
         batch = fields.get("batch", ("", b""))[1].decode() or None
         if name.endswith(".txt"):
             return self._json(problem("unsupported", 415, "no picture and no video"), 415)
-        return self._json(self.stub.seen(self.stub.submit(shown, len(data), batch)), 202)
+        return self._json(self.stub.seen(self.stub.submit(name, len(data), batch)), 202)
 
     def jobs(self, query: Record) -> None:
         found = self.stub.listed(query)
@@ -474,6 +474,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def open_batch(self, query: Record) -> None:
         self._body()
+        if not self.stub.has_batches:
+            return self._json(problem("invalid", 422, "urls is empty"), 422)
         ident = self.stub.new_id()
         self.stub.batches[ident] = {"id": ident, "created": "2026-01-02T03:04:05Z"}
         self._json({**self.stub.batches[ident], "jobs": [], "refused": []}, 202)

@@ -244,6 +244,17 @@ def test_several_files_make_a_sortable_folder(stub: Stub, tabs: Tabs, examples: 
     expect(rows).to_have_text(["ai-like.png", "clip.mp4"])
 
 
+def test_a_folder_is_shown_without_batches_too(stub: Stub, tabs: Tabs, examples: Path) -> None:
+    stub.has_batches = False
+    tabs.expected.append("422")
+    page = tabs.open(stub.base)
+    pick(page, *(examples / name for name in ("genuine.jpg", "ai-like.png")))
+    rows = page.locator(".jobs tbody th")
+    expect(rows).to_have_text(["ai-like.png", "genuine.jpg"])
+    page.reload()
+    expect(rows).to_have_text(["ai-like.png", "genuine.jpg"])
+
+
 def test_a_folder_keeps_its_paths(stub: Stub, tabs: Tabs, examples: Path, tmp_path: Path) -> None:
     folder = tmp_path / "evidence"
     (folder / "deeper").mkdir(parents=True)

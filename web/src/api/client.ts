@@ -17,9 +17,10 @@ function isProblem(value: unknown): value is Problem {
 
 async function problemOf(response: Response): Promise<Problem> {
   const fallback = { type: "about:blank", title: response.statusText || String(response.status), status: response.status };
+  const retry_after = Number(response.headers.get("Retry-After")) || 0;
   try {
     const body: unknown = await response.json();
-    return isProblem(body) ? { ...fallback, ...body } : fallback;
+    return isProblem(body) ? { ...fallback, ...body, retry_after } : fallback;
   } catch {
     return fallback;
   }
@@ -72,6 +73,7 @@ export async function remove(id: string): Promise<void> {
 
 export interface Extras {
   batch?: string;
+  /** shown name, with the path inside a folder */
   name?: string;
   idempotency?: string;
   signal?: AbortSignal;
@@ -81,8 +83,7 @@ export interface Extras {
 export function submitFile(file: File, extras: Extras = {}): Promise<Job> {
   const form = new FormData();
   if (extras.batch) form.append("batch", extras.batch);
-  if (extras.name) form.append("name", extras.name);
-  form.append("file", file, file.name);
+  form.append("file", file, extras.name ?? file.name);
   return json("/v1/jobs", {
     method: "POST",
     body: form,

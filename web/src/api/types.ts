@@ -14,6 +14,8 @@ export interface Problem {
   status: number;
   detail?: string;
   errors?: unknown;
+  /** seconds after which the server wants to be asked again */
+  retry_after?: number;
 }
 
 export interface Summary {
@@ -68,6 +70,12 @@ export interface Thresholds {
   fake: number;
 }
 
+export interface MethodCard {
+  title: string;
+  paper: string;
+  limits: string[];
+}
+
 export interface About {
   version: string;
   auth: boolean;
@@ -77,7 +85,8 @@ export interface About {
   retention_hours: number | null;
   key?: { id: string; scopes: string[] } | null;
   thresholds?: Record<string, Partial<Record<Kind, Thresholds>>>;
-  methods?: Record<string, { title: string; paper: string; limits: string[] }>;
+  /** names alone, or what their cards say */
+  methods?: string[] | Record<string, MethodCard>;
 }
 
 export interface Moment {

@@ -44,9 +44,15 @@ export async function insist<T>(attempt: () => Promise<T>, options: Pick<Options
       return await attempt();
     } catch (error) {
       if (n >= TRIES || !isPassing(error)) throw error;
-      await (options.wait ?? pause)(400 * 2 ** n, options.signal);
+      await (options.wait ?? pause)(delay(error, n), options.signal);
     }
   }
+}
+
+/** How long to wait before another attempt: as the server says, else longer each time. */
+function delay(error: unknown, n: number): number {
+  const asked = error instanceof ApiError ? (error.problem.retry_after ?? 0) : 0;
+  return Math.max(400 * 2 ** n, 1000 * asked);
 }
 
 /** Send a file, whole or in chunks, and return its job. */
@@ -59,7 +65,7 @@ export async function upload(file: File, options: Options): Promise<Job> {
   }
   const begun = options.begun ?? (await begin(file, options));
   await sendAll(file, begun, options);
-  return insist(() => completeUpload(begun.id, begun.batch ?? undefined), options);
+  return insist(() => completeUpload(begun.id, options.batch), options);
 }
 
 async function begin(file: File, options: Options): Promise<Begun> {
@@ -92,7 +98,7 @@ async function sendAll(file: File, begun: Begun, options: Options): Promise<void
       const isOff = error instanceof ApiError && error.problem.status === 409;
       faults += 1;
       if (faults >= TRIES || !(isOff || isPassing(error))) throw error;
-      if (!isOff) await (options.wait ?? pause)(400 * 2 ** faults, options.signal);
+      if (!isOff) await (options.wait ?? pause)(delay(error, faults), options.signal);
       // what arrived of a broken chunk counts: the server knows where to go on
       offset = await insist(() => uploadOffset(begun.id), options);
     }

@@ -1,7 +1,7 @@
 /** What each method says on its own. */
 import type { Evidence } from "../api/types";
 import { score } from "../format";
-import { about } from "../state/server";
+import { cardOf } from "../state/server";
 import { t } from "../words";
 import { Said } from "./basic";
 import { claimWord } from "./verdict";
@@ -47,7 +47,7 @@ export function EvidenceTable({ evidence }: { evidence: readonly Evidence[] }) {
 }
 
 function Row({ e }: { e: Evidence }) {
-  const title = about.value?.methods?.[e.method]?.title;
+  const title = cardOf(e.method)?.title;
   return (
     <tr role="row" class={isCounted(e) ? "" : "uncounted"}>
       <th role="rowheader" scope="row">

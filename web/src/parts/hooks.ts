@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { ApiError, blob, send, UNREACHABLE } from "../api/client";
+import { insist } from "../api/upload";
 import type { Problem } from "../api/types";
 import { key } from "../state/key";
 
@@ -44,7 +45,8 @@ export function useObjectUrl(path: string | null): { url: string | null; problem
     if (!path) return undefined;
     let [isCurrent, made]: [boolean, string | null] = [true, null];
     set({ url: null, problem: null });
-    blob(path).then(
+    const control = new AbortController();
+    insist(() => blob(path), { signal: control.signal }).then(
       (data) => {
         if (!isCurrent) return;
         made = URL.createObjectURL(data);
@@ -54,9 +56,27 @@ export function useObjectUrl(path: string | null): { url: string | null; problem
     );
     return () => {
       isCurrent = false;
+      control.abort();
       if (made) URL.revokeObjectURL(made);
     };
   }, [path, key.value]);
+  return state;
+}
+
+/** Return an address that a browser may ask by itself, once the server has something there. */
+export function useReadyUrl(path: string | null): { url: string | null; problem: Problem | null } {
+  const [state, set] = useState<{ url: string | null; problem: Problem | null }>({ url: null, problem: null });
+  useEffect(() => {
+    if (!path) return undefined;
+    const control = new AbortController();
+    insist(() => send(path, { headers: { Range: "bytes=0-0" }, signal: control.signal }), { signal: control.signal }).then(
+      () => set({ url: path, problem: null }),
+      (error: unknown) => {
+        if (!control.signal.aborted) set({ url: null, problem: error instanceof ApiError ? error.problem : UNREACHABLE });
+      },
+    );
+    return () => control.abort();
+  }, [path]);
   return state;
 }
 

@@ -9,7 +9,7 @@ import { clamp, flaggedAt, moments, placeOf, scoreAt, sought, timeline, type Lin
 import { plural, t } from "../words";
 import { Line } from "./basic";
 import { Boxes } from "./boxes";
-import { useObjectUrl } from "./hooks";
+import { useObjectUrl, useReadyUrl } from "./hooks";
 import { ProblemNote } from "./problem";
 import { FacesSwitch, type Look } from "./viewer";
 
@@ -32,7 +32,8 @@ interface Props {
 export function Player({ job, result, look, onReady }: Props) {
   const path = `/v1/jobs/${job.id}/preview`;
   const fetched = useObjectUrl(key.value ? path : null);
-  const source = key.value ? fetched.url : path;
+  const direct = useReadyUrl(key.value ? null : path);
+  const { url: source, problem } = key.value ? fetched : direct;
   const video = useRef<HTMLVideoElement>(null);
   const time = useSignal(0);
   const isPlaying = useSignal(false);
@@ -60,8 +61,8 @@ export function Player({ job, result, look, onReady }: Props) {
   const hasPeople = (result.people ?? []).length > 0;
   return (
     <figure class="viewer player">
-      {fetched.problem || fault.value ? (
-        <ProblemNote problem={fetched.problem ?? { type: "/problems/preview", title: "preview", status: 404 }} />
+      {problem || fault.value ? (
+        <ProblemNote problem={problem ?? { type: "/problems/preview", title: "preview", status: 404 }} />
       ) : (
         <div class="stage" style={{ aspectRatio: `${result.width ?? 16} / ${result.height ?? 9}`, "--ratio": String((result.width ?? 16) / (result.height ?? 9)) }}>
           {source && (

@@ -24,9 +24,31 @@ const BY_STATUS: Record<number, string> = {
   507: "full",
 };
 
+/** Names that the server has for what the catalogue calls otherwise. */
+const ALIASES: Record<string, string> = {
+  "no-key": "unauthorized",
+  "no-file": "file-gone",
+  "no-preview": "preview",
+  offset: "conflict",
+  incomplete: "conflict",
+  idempotency: "conflict",
+  digest: "corrupt",
+  invalid: "bad-request",
+  slow: "unreachable-server",
+  "too-many-requests": "busy",
+  "too-many-uploads": "busy",
+  "queue-full": "busy",
+  unavailable: "busy",
+  "disk-full": "full",
+  internal: "server-fault",
+  "worker-lost": "crashed",
+  missing: "not-found",
+};
+
 /** The name under which the catalogue speaks of a problem. */
 export function kindOf(problem: Problem): string {
-  const last = problem.type.split("/").pop() ?? "";
+  const given = problem.type.split("/").pop() ?? "";
+  const last = Object.hasOwn(ALIASES, given) ? ALIASES[given]! : given;
   if (last && Object.hasOwn(entries, `problem.${last}`)) return last;
   return BY_STATUS[problem.status] ?? (problem.status >= 500 ? "server-fault" : "bad-request");
 }

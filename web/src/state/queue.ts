@@ -3,6 +3,7 @@ import { batch as together, signal, type Signal } from "@preact/signals";
 import { ApiError, dropUpload, openBatch, submitUrl, UNREACHABLE } from "../api/client";
 import type { Job, Problem } from "../api/types";
 import { isSame, upload, type Begun } from "../api/upload";
+import { isHere, newFolder, note } from "./folders";
 import { held, hold, release } from "./held";
 import { about } from "./server";
 
@@ -45,9 +46,9 @@ export interface Picked {
   name: string;
 }
 
-/** Queue files; more than one are kept together in a batch, whose id is returned. */
+/** Queue files; more than one are kept together in a folder, whose id is returned. */
 export async function add(picked: Picked[]): Promise<{ keys: number[]; batch: string | null }> {
-  const batch = picked.length > 1 ? await openBatch().then((b) => b.id, () => null) : null;
+  const batch = picked.length > 1 ? await openBatch().then((b) => b.id, newFolder) : null;
   const fresh = picked
     .filter(({ file }) => !resumed(file))
     .map(({ file, name }) => refusedEarly(entry(file, name, file.size, { batch })));
@@ -103,14 +104,15 @@ async function transmit(one: Sending): Promise<void> {
     const job = await upload(file, {
       signal: one.control.signal,
       shown: one.name,
-      ...(one.batch ? { batch: one.batch } : {}),
+      ...(one.batch && !isHere(one.batch) ? { batch: one.batch } : {}),
       ...(one.begun ? { begun: one.begun } : {}),
       onProgress: (sent) => change(key, { sent }),
       onBegun: (begun) => {
         change(key, { begun });
-        void hold(begun, file);
+        void hold({ ...begun, batch: one.batch }, file);
       },
     });
+    if (one.batch) note(one.batch, job.id);
     change(key, { phase: "sent", job, sent: one.size, file: null });
     await forget(key);
   } catch (error) {

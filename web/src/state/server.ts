@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { about as fetchAbout, ApiError, UNREACHABLE } from "../api/client";
-import type { About, Kind, Problem, Thresholds } from "../api/types";
+import type { About, Kind, MethodCard, Problem, Thresholds } from "../api/types";
 import { askKey, key } from "./key";
 
 export const about = signal<About | null>(null);
@@ -25,4 +25,10 @@ export function may(scope: "submit" | "read" | "admin"): boolean {
 
 export function thresholdsOf(claim: string | null, kind: Kind | null): Thresholds | null {
   return (kind && about.value?.thresholds?.[claim ?? "ai-generated"]?.[kind]) ?? null;
+}
+
+/** What a method's card says, where the server tells it. */
+export function cardOf(method: string): MethodCard | null {
+  const known = about.value?.methods;
+  return known && !Array.isArray(known) && Object.hasOwn(known, method) ? known[method]! : null;
 }

@@ -1,7 +1,7 @@
 /** A folder: how far it is, what was found in it, file by file in a sortable table. */
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { ApiError, batch as fetchBatch, UNREACHABLE } from "../api/client";
+import { ApiError, UNREACHABLE } from "../api/client";
 import { pause } from "../api/events";
 import type { Batch, Decision, Job, Problem } from "../api/types";
 import { count, date } from "../format";
@@ -9,6 +9,7 @@ import { Heading, Mark, Progress } from "../parts/basic";
 import { JobTable, type Column, type Sort } from "../parts/jobs";
 import { ProblemNote } from "../parts/problem";
 import { decisionWord } from "../parts/verdict";
+import { folder } from "../state/folders";
 import { queue } from "../state/queue";
 import { to } from "../state/route";
 import { plural, t } from "../words";
@@ -21,7 +22,7 @@ const SHOWN = 100;
 export function sorted(jobs: readonly Job[], { by, down }: Sort): Job[] {
   const values: Record<Column, (job: Job) => string | number | null> = {
     name: (job) => job.name,
-    decision: (job) => (job.summary ? SEVERITY.indexOf(job.summary.decision) : null),
+    decision: ({ summary }) => (summary ? 2 * SEVERITY.indexOf(summary.decision) + summary.probability : null),
     probability: (job) => job.summary?.probability ?? null,
     kind: (job) => job.kind,
     size: (job) => job.size,
@@ -36,17 +37,6 @@ export function sorted(jobs: readonly Job[], { by, down }: Sort): Job[] {
     if (x === null || y === null) return Number(x === null) - Number(y === null);
     return (down ? -1 : 1) * order(x, y) || collator.compare(a.name, b.name);
   });
-}
-
-async function all(id: string): Promise<Batch> {
-  const first = await fetchBatch(id);
-  const jobs = [...first.jobs];
-  for (let next = first.next; next; ) {
-    const more: Batch = await fetchBatch(id, next);
-    jobs.push(...more.jobs);
-    next = more.next;
-  }
-  return { ...first, jobs };
 }
 
 const openIn = (batch: Batch): number => (batch.counts.queued ?? 0) + (batch.counts.running ?? 0);
@@ -64,7 +54,7 @@ export function BatchView({ id }: { id: string }) {
     const control = new AbortController();
     const watch = async () => {
       for (;;) {
-        data.value = await all(id);
+        data.value = await folder(id);
         problem.value = null;
         const sending = queue.value.some((one) => one.batch === id && (one.phase === "waiting" || one.phase === "sending"));
         if (!sending && openIn(data.value) === 0) return;

@@ -17,7 +17,7 @@ import { QualityFacts } from "../parts/quality";
 import { decisionWord, VerdictPanel } from "../parts/verdict";
 import { mapped, Viewer, type Look } from "../parts/viewer";
 import { to } from "../state/route";
-import { about } from "../state/server";
+import { cardOf } from "../state/server";
 import { named, t } from "../words";
 import { WHOLE } from "../zoom";
 
@@ -183,7 +183,7 @@ export function verdictOf(result: Result) {
 
 function Limits({ result }: { result: Result }) {
   const used = [...new Set(result.evidence.map((e) => e.method))];
-  const known = used.filter((name) => about.value?.methods?.[name]);
+  const known = used.filter(cardOf);
   return (
     <section aria-labelledby="limits-title">
       <h2 id="limits-title">{t("limits.title")}</h2>
@@ -196,7 +196,7 @@ function Limits({ result }: { result: Result }) {
         <details>
           <summary>{t("limits.methods")}</summary>
           {known.map((name) => {
-            const card = about.value!.methods![name]!;
+            const card = cardOf(name)!;
             return (
               <div lang="en">
                 <h3>{card.title} <code>{name}</code></h3>
