@@ -11,7 +11,7 @@ CAP    ?= 40
 PUBLIC ?=
 WORKERS ?= 2
 
-.PHONY: help demo test test-all test-browser lint docs bench bench-research fuzz accuracy results weights selftest-values web test-web clean check
+.PHONY: help demo test test-all test-browser lint docs bench bench-research fuzz accuracy results weights selftest-values web test-web serve-demo clean check
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -95,5 +95,9 @@ test-web: $(VENV)/.dev  ## the tests of the page: its logic in Node, its looks i
 	cd web && npm ci --no-audit --no-fund && npm run types && npm test
 	$(BIN)/python -m pytest -m browser tests/web
 
+SHOTS ?= serve-demo
+serve-demo: $(VENV)/.dev  ## scan the examples through the page in Chromium; pictures in SHOTS=
+	$(BIN)/python benchmarks/serve_demo.py $(SHOTS)
+
 clean:  ## remove what the targets made
-	rm -rf $(VENV) demo-report demo-media site
+	rm -rf $(VENV) demo-report demo-media site serve-demo
