@@ -6,7 +6,7 @@ import { kindOf } from "../src/parts/problem";
 import { flat } from "../src/parts/provenance";
 import { address } from "../src/state/picked";
 import { parse, to } from "../src/state/route";
-import { sorted } from "../src/views/batch";
+import { common, sorted } from "../src/views/batch";
 import { sortOf } from "../src/views/history";
 import { centred, panned, WHOLE, zoomed } from "../src/zoom";
 
@@ -23,6 +23,12 @@ describe("a table of a folder", () => {
     expect(names("decision", false)).toEqual(["b10", "c", "a", "b9"]);
   });
   it("sorts probabilities", () => expect(names("probability", true)).toEqual(["a", "c", "b10", "b9"]));
+  it("is named after what its files share", () => {
+    expect(common(["a/b/1.jpg", "a/b/c/2.jpg"])).toBe("a/b");
+    expect(common(["a/1.jpg", "b/2.jpg"])).toBeNull();
+    expect(common(["1.jpg"])).toBeNull();
+    expect(common([])).toBeNull();
+  });
   it("reads the history's order", () => {
     expect(sortOf("-probability")).toEqual({ by: "probability", down: true });
     expect(sortOf(null)).toEqual({ by: "created", down: true });

@@ -70,6 +70,10 @@ export function Player({ job, result, look, onReady }: Props) {
               ref={video} src={source} preload="auto" playsInline aria-label={t("player.label")}
               onPlay={() => (isPlaying.value = true)} onPause={() => (isPlaying.value = false)}
               onError={() => (fault.value = true)} onClick={toggle}
+              onLoadedMetadata={(event) => {
+                // phones show no frame before they are told to go somewhere
+                event.currentTarget.currentTime = Math.max(0.001, time.value);
+              }}
             />
           )}
           {look.faces.value && hasPeople && <Boxes result={result} time={time.value} />}

@@ -73,7 +73,7 @@ export function ProblemNote({ problem, retry, children }: Props) {
           {t("problem.server-says")} <span lang="en">{visible(detail)}</span>
         </p>
       )}
-      <div class="row">
+      <div class="row ways">
         {retry && (
           <button type="button" onClick={retry}>
             {t("action.again")}

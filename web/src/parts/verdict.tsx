@@ -30,7 +30,7 @@ export function Scale({ probability, interval, thresholds }: ScaleProps) {
               <rect class={`zone ${zone}`} x={x(edges[n]!)} y="13" width={Math.max(0, x(edges[n + 1]!) - x(edges[n]!))} height="14" />
             ))
           : <rect class="zone plain" x="0" y="13" width="1000" height="14" />}
-        <rect class="interval" x={x(interval[0])} y="16" width={Math.max(4, x(interval[1]) - x(interval[0]))} height="8" />
+        <path class="whisker" d={`M${x(interval[0])} 13V27M${x(interval[1])} 13V27M${x(interval[0])} 20H${x(interval[1])}`} />
         <line class="point" x1={x(probability)} x2={x(probability)} y1="3" y2="37" />
       </svg>
       <p class="ends" aria-hidden="true">

@@ -4,7 +4,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import { ApiError, UNREACHABLE } from "../api/client";
 import { pause } from "../api/events";
 import type { Batch, Decision, Job, Problem } from "../api/types";
-import { count, date } from "../format";
+import { count, date, visible } from "../format";
 import { Heading, Mark, Progress } from "../parts/basic";
 import { JobTable, type Column, type Sort } from "../parts/jobs";
 import { ProblemNote } from "../parts/problem";
@@ -37,6 +37,14 @@ export function sorted(jobs: readonly Job[], { by, down }: Sort): Job[] {
     if (x === null || y === null) return Number(x === null) - Number(y === null);
     return (down ? -1 : 1) * order(x, y) || collator.compare(a.name, b.name);
   });
+}
+
+/** The folder that all files lie in, as far as their names tell. */
+export function common(names: readonly string[]): string | null {
+  const first = names[0]?.split("/").slice(0, -1) ?? [];
+  const same = first.findIndex((part, n) => names.some((name) => name.split("/")[n] !== part));
+  const parts = same < 0 ? first : first.slice(0, same);
+  return parts.length ? parts.join("/") : null;
 }
 
 const openIn = (batch: Batch): number => (batch.counts.queued ?? 0) + (batch.counts.running ?? 0);
@@ -73,10 +81,12 @@ export function BatchView({ id }: { id: string }) {
     [jobs, sort.value, only.value],
   );
   const onSort = (by: Column) => (sort.value = { by, down: sort.value.by === by ? !sort.value.down : by !== "name" && by !== "kind" });
+  const name = common([...jobs, ...mine].map((one) => one.name));
   const total = jobs.length + unsent;
   const over = jobs.filter((job) => job.state === "done" || job.state === "failed").length;
   return (
     <div class="batch">
+      {name && <p class="crumbs small name">{visible(name)}</p>}
       <Heading title={t("batch.title")}>{total ? plural("batch.heading", total, { n: count(total) }) : t("batch.title")}</Heading>
       {problem.value && <ProblemNote problem={problem.value} retry={() => (turn.value += 1)} />}
       {total > 0 && over < total && (

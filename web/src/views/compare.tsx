@@ -88,13 +88,13 @@ function Side({ label, id, list, choose, loaded, look }: SideProps) {
       {pair && (
         <>
           <h2 class="name"><a href={to.job(pair.job.id)}>{visible(stem(pair.job.name))}</a></h2>
+          {verdict && <VerdictPanel verdict={verdict} claim={pair.result.claim} kind={pair.result.kind} level={3} />}
+          <p class="facts small">{facts(pair.result).map((fact) => <span>{fact}</span>)}</p>
           {pair.result.kind === "video" ? (
             <Player key={pair.job.id} job={pair.job} result={pair.result} look={look} />
           ) : (
             <Viewer job={pair.job} result={pair.result} methods={mapped(pair.job, pair.result, ranked(pair.result.evidence))} look={look} />
           )}
-          {verdict && <VerdictPanel verdict={verdict} claim={pair.result.claim} kind={pair.result.kind} level={3} />}
-          <p class="facts small">{facts(pair.result).map((fact) => <span>{fact}</span>)}</p>
         </>
       )}
     </section>
