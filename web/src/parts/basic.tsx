@@ -108,13 +108,19 @@ interface DialogProps {
 /** A modal dialog; the browser keeps the focus inside and gives it back. */
 export function Dialog({ title, onClose, children }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
+  const isGone = useRef(false);
   useEffect(() => {
     const dialog = ref.current;
     if (dialog && !dialog.open) dialog.showModal();
-    return () => dialog?.close();
+    return () => {
+      isGone.current = true;
+      dialog?.close();
+    };
   }, []);
+  // the browser tells of the closing later, when another dialog may be open already
+  const closed = () => isGone.current || onClose();
   return (
-    <dialog ref={ref} class="dialog" aria-labelledby="dialog-title" onCancel={onClose} onClose={onClose}>
+    <dialog ref={ref} class="dialog" aria-labelledby="dialog-title" onClose={closed}>
       <h2 id="dialog-title">{title}</h2>
       {children}
     </dialog>
