@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiError } from "../src/api/client";
-import { isPassing, isSame, upload, WHOLE, type Begun } from "../src/api/upload";
+import { isPassing, isSame, nextSize, upload, WHOLE, type Begun } from "../src/api/upload";
 import { keepKey } from "../src/state/key";
 
 /** A server of the contract's uploads, in memory. */
@@ -146,6 +146,18 @@ describe("an upload", () => {
     await upload(new File(["x"], "a.png"), options());
     keepKey(null, false);
     expect(server.headers[0]!.get("Authorization")).toBe("Bearer vl_a_b");
+  });
+});
+
+describe("chunks", () => {
+  const [kB, MB] = [2 ** 10, 2 ** 20];
+  it("grow on a quick line and shrink on a slow one, within bounds", () => {
+    expect(nextSize(MB, 100, 8 * MB)).toBe(2 * MB);
+    expect(nextSize(8 * MB, 100, 8 * MB)).toBe(8 * MB);
+    expect(nextSize(MB, 1000, 8 * MB)).toBe(MB);
+    expect(nextSize(MB, 9000, 8 * MB)).toBe(512 * kB);
+    expect(nextSize(256 * kB, Infinity, 8 * MB)).toBe(256 * kB);
+    expect(nextSize(8, Infinity, 8)).toBe(8);
   });
 });
 

@@ -4,6 +4,8 @@ import { pause } from "./events";
 import type { Job } from "./types";
 
 export const WHOLE = 4 * 2 ** 20; // files up to this size go in one request
+const FIRST = 2 ** 20;
+const LEAST = 2 ** 18;
 const TRIES = 6;
 
 /** An upload that has begun, as it is remembered over a reload. */
@@ -84,20 +86,30 @@ async function begin(file: File, options: Options): Promise<Begun> {
   return begun;
 }
 
+/** The size of the next chunk: about a second each, so that progress moves and little is lost. */
+export function nextSize(size: number, took_ms: number, most: number): number {
+  const wanted = took_ms < 500 ? size * 2 : took_ms > 3000 ? size / 2 : size;
+  return Math.min(most, Math.max(Math.round(wanted), Math.min(most, LEAST)));
+}
+
 async function sendAll(file: File, begun: Begun, options: Options): Promise<void> {
   let offset = options.begun ? await insist(() => uploadOffset(begun.id), options) : 0;
   let faults = 0;
+  let size = Math.min(begun.chunk, FIRST);
   options.onProgress?.(offset);
   while (offset < file.size) {
     options.signal.throwIfAborted();
     try {
-      const bytes = file.slice(offset, Math.min(file.size, offset + begun.chunk));
+      const bytes = file.slice(offset, Math.min(file.size, offset + size));
+      const started = performance.now();
       offset = await sendChunk(begun.id, offset, bytes, options.signal);
+      size = nextSize(size, performance.now() - started, begun.chunk);
       faults = 0;
     } catch (error) {
       const isOff = error instanceof ApiError && error.problem.status === 409;
       faults += 1;
       if (faults >= TRIES || !(isOff || isPassing(error))) throw error;
+      size = nextSize(size, Infinity, begun.chunk);
       if (!isOff) await (options.wait ?? pause)(delay(error, faults), options.signal);
       // what arrived of a broken chunk counts: the server knows where to go on
       offset = await insist(() => uploadOffset(begun.id), options);

@@ -10,6 +10,7 @@ import { JobTable } from "../parts/jobs";
 import { kindOf, ProblemNote, sentenceOf } from "../parts/problem";
 import { address, fromDrop, fromList } from "../state/picked";
 import { add, addUrl, again, clear, queue, stop, type Picked, type Sending } from "../state/queue";
+import { key } from "../state/key";
 import { go, to } from "../state/route";
 import { about, may } from "../state/server";
 import { named, plural, t } from "../words";
@@ -63,7 +64,7 @@ export function StartView() {
       {may("submit") ? <DropZone onUrl={submitUrl} /> : <p class="notice">{t("start.may-not")}</p>}
       {problem.value && <ProblemNote problem={problem.value} />}
       <SendingList />
-      <Recent />
+      {about.value && (!about.value.auth || key.value) && <Recent />}
     </div>
   );
 }
