@@ -27,8 +27,8 @@ export function People({ result, moment }: { result: Result; moment: Moment | nu
             </h3>
             {person.verdict && (
               <p>
-                <b>{percent(person.verdict.probability)}</b> {t("people.swap")}{" "}
-                <span class="muted small">{t("verdict.interval", { between: between(person.verdict.interval) })}</span>
+                <b>{percent(person.verdict.probability)}</b> {t("people.swap")}
+                <span class="detail">{t("verdict.interval", { between: between(person.verdict.interval) })}</span>
               </p>
             )}
             <p class="small">{person.verdict ? <Said text={person.verdict.sentence} /> : t("people.nobody-looked")}</p>

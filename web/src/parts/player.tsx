@@ -127,13 +127,15 @@ export function spoken(line: Timeline, time: number): string {
   return [seconds(time), ...scores, ...flag].join(", ");
 }
 
-const HEIGHT = 200;
+const [HEIGHT, LANE] = [200, 12];
 
 function Track({ line, time, seek, toggle }: TrackProps) {
   const ref = useRef<HTMLDivElement>(null);
   const isHeld = useRef(false);
   const stops = useMemo(() => moments(line.lines), [line]);
   const x = (at: number) => Math.round(1e4 * placeOf(at, line.duration)) / 10;
+  const lanes = [...new Set(line.stretches.map((s) => s.source))]; // above the plot: who flagged what
+  const top = LANE * Math.max(1, lanes.length);
   const to = (event: PointerEvent) => {
     const box = ref.current!.getBoundingClientRect();
     seek(clamp((event.clientX - box.left) / box.width, 0, 1) * line.duration);
@@ -162,17 +164,24 @@ function Track({ line, time, seek, toggle }: TrackProps) {
         onPointerUp={() => (isHeld.current = false)}
         onPointerCancel={() => (isHeld.current = false)}
       >
-        <svg viewBox={`0 -6 1000 ${HEIGHT + 12}`} preserveAspectRatio="none" aria-hidden="true">
+        <svg viewBox={`0 ${-top} 1000 ${HEIGHT + top + 6}`} preserveAspectRatio="none" aria-hidden="true">
           {line.stretches.map((s) => (
-            <g class="stretch">
-              <rect x={x(s.start_s)} y="0" width={Math.max(3, x(s.end_s) - x(s.start_s))} height={HEIGHT} />
-              <rect class="cap" x={x(s.start_s)} y="-6" width={Math.max(3, x(s.end_s) - x(s.start_s))} height="6" />
-            </g>
+            <rect class="stretch" x={x(s.start_s)} y="0" width={Math.max(3, x(s.end_s) - x(s.start_s))} height={HEIGHT} />
           ))}
+          {line.stretches.map((s) => {
+            const n = line.lines.findIndex((one) => one.source === s.source);
+            const lane = lanes.indexOf(s.source);
+            return (
+              <rect
+                class={`cap curve-${n % 6}`} x={x(s.start_s)} y={-LANE * (lane + 1)}
+                width={Math.max(3, x(s.end_s) - x(s.start_s) - 2)} height={LANE - 4}
+              />
+            );
+          })}
           <path class="grid" d={`M0 0H1000M0 ${HEIGHT}H1000`} />
           <path class="grid half" d={`M0 ${HEIGHT / 2}H1000`} />
           {line.lines.map((one, n) => <Curve line={one} n={n} x={x} />)}
-          <line class="cursor" x1={x(time)} x2={x(time)} y1="-6" y2={HEIGHT + 6} />
+          <line class="cursor" x1={x(time)} x2={x(time)} y1={-top} y2={HEIGHT + 6} />
         </svg>
       </div>
       <p class="ticks" aria-hidden="true">
@@ -187,7 +196,7 @@ function Track({ line, time, seek, toggle }: TrackProps) {
         ))}
         {line.stretches.length > 0 && (
           <li>
-            <svg viewBox="0 0 28 14" width="28" height="14" aria-hidden="true"><g class="stretch"><rect width="28" height="14" /><rect class="cap" width="28" height="3" /></g></svg>
+            <svg viewBox="0 0 28 14" width="28" height="14" aria-hidden="true"><rect class="stretch" y="4" width="28" height="10" /><rect class="cap" width="28" height="3" /></svg>
             {t("timeline.stretch")}
           </li>
         )}

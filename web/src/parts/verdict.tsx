@@ -82,7 +82,7 @@ function Left({ verdict, level }: { verdict: Verdict; level: 2 | 3 }) {
       {verdict.conflicts.length > 0 && (
         <div class="conflicts">
           <Title>{t("verdict.conflicts")}</Title>
-          <ul>{verdict.conflicts.map((text) => <li><Said text={text} capital /></li>)}</ul>
+          <ul>{verdict.conflicts.map((text) => <li><Said text={text} /></li>)}</ul>
         </div>
       )}
       {verdict.not_checked.length > 0 && (

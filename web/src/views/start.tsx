@@ -61,9 +61,9 @@ export function StartView() {
     <div class="start">
       <Heading title={t("nav.check")}>{t("start.title")}</Heading>
       <p class="lead">{t("start.lead")}</p>
+      <SendingList />
       {may("submit") ? <DropZone onUrl={submitUrl} /> : <p class="notice">{t("start.may-not")}</p>}
       {problem.value && <ProblemNote problem={problem.value} />}
-      <SendingList />
       {about.value && (!about.value.auth || key.value) && <Recent />}
     </div>
   );
