@@ -128,6 +128,11 @@ export function spoken(line: Timeline, time: number): string {
 }
 
 const [HEIGHT, LANE] = [200, 12];
+const PLOT_REM = 9.5; // as in parts.css
+
+/** Room beside the plot, so that the axis' labels stand at their lines. */
+const beside = (units: number, top: number): string =>
+  `${Math.max(0, (PLOT_REM * units) / (HEIGHT + top + 6) - 0.375)}rem`;
 
 function Track({ line, time, seek, toggle }: TrackProps) {
   const ref = useRef<HTMLDivElement>(null);
@@ -149,7 +154,7 @@ function Track({ line, time, seek, toggle }: TrackProps) {
   };
   return (
     <div class="timeline">
-      <p class="axis" aria-hidden="true"><span>{decimal(1, 0)}</span><span>{decimal(0.5, 1)}</span><span>{decimal(0, 0)}</span></p>
+      <p class="axis" aria-hidden="true" style={{ paddingTop: beside(top, top), paddingBottom: beside(6, top) }}><span>{decimal(1, 0)}</span><span>{decimal(0.5, 1)}</span><span>{decimal(0, 0)}</span></p>
       <div
         ref={ref} class="plot" role="slider" tabIndex={0} aria-label={t("timeline.label")}
         aria-valuemin={0} aria-valuemax={Math.round(10 * line.duration) / 10} aria-valuenow={Math.round(10 * time) / 10}
