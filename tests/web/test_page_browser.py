@@ -59,7 +59,7 @@ def test_the_heat_map_follows_slider_and_method(stub: Stub, tabs: Tabs) -> None:
     page = tabs.open(stub.base, f"/#/job/{job['id']}")
     heat = page.locator("canvas.heat")
     expect(page.locator(".stage img")).to_be_visible()
-    page.wait_for_function("() => document.querySelector('canvas.heat').width > 100")
+    page.wait_for_function("() => document.querySelector('canvas.heat')?.width > 100")
     first = heat.evaluate("(c) => c.toDataURL()")
     slider = page.get_by_role("slider", name="Heat map")
     slider.focus()
@@ -139,7 +139,7 @@ def test_the_timeline_seeks(stub: Stub, tabs: Tabs) -> None:
     job = stub.fill(["clip.mp4"])[0]
     page = tabs.open(stub.base, f"/#/job/{job['id']}")
     plot = page.get_by_role("slider", name=re.compile("Score over time"))
-    page.wait_for_function("() => document.querySelector('video').readyState >= 2")
+    page.wait_for_function("() => document.querySelector('video')?.readyState >= 2")
     now = lambda: page.evaluate("document.querySelector('video').currentTime")  # noqa: E731
     box = plot.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 40)
@@ -406,7 +406,7 @@ def test_a_key_is_asked_for_and_forgotten_with_the_tab(tabs: Tabs, examples: Pat
     expect(dialog).to_have_count(0)
     pick(page, examples / "clip.mp4")
     expect(page.get_by_role("heading", name="Fake")).to_be_visible()
-    page.wait_for_function("() => document.querySelector('video').src.startsWith('blob:')")
+    page.wait_for_function("() => document.querySelector('video')?.src.startsWith('blob:')")
     stored = "[sessionStorage, localStorage].map((s) => s.getItem('verilens.key'))"
     assert page.evaluate(stored) == ["vl_1_secret", None]
     page.get_by_role("button", name="API key").click()
