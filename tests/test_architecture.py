@@ -64,6 +64,7 @@ CATCHES_EVERYTHING = {
     "nn/program.py": "tracing runs all of a network, and the exporters raise what they like",
     "media/read.py": "a damaged manifest must not cost the file its verdict",
     "server/app.py": "tidying up is tried again, whatever stopped it",
+    "server/guard.py": "a bug becomes an answer, with the headers that every answer has",
     "server/routes_jobs.py": "a stream of events outlives a database that is gone for a moment",
     "server/routes_system.py": "a probe tells what is broken instead of breaking",
     "server/watch.py": "who waits goes on waiting while the database is gone",

@@ -182,6 +182,14 @@ def test_every_answer_is_fenced(stand):
         assert "unsafe" not in headers["content-security-policy"]
 
 
+def test_a_bug_is_an_answer_too(stand, monkeypatch):
+    monkeypatch.setattr("verilens.server.listing.page", lambda *asked: 1 / 0)
+    answer = stand.client.get("/v1/jobs")
+    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/internal")
+    assert "ZeroDivision" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 def test_who_did_what_is_written_down_without_secrets(closed, tmp_path):
     admin = bearer(closed, "admin")
     file = {"file": ("a.png", serving.png())}

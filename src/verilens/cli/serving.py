@@ -68,6 +68,7 @@ def serve(settings: "Settings", workers: int, auth: bool | None) -> None:
     from verilens.server.daemon import Daemon
 
     settings = dataclasses.replace(settings, access=_access(settings, auth))
+    os.umask(0o077)  # what is kept is for this user alone
     keep_freed_memory()
     with Daemon(settings, workers) as daemon:
         typer.echo(f"verilens serves at {daemon.url}  (stop with Ctrl-C)")
@@ -103,6 +104,7 @@ def work_here(settings: "Settings") -> None:
     """Be a worker until told to stop, or until whoever started us is gone."""
     from verilens.server.worker import Worker
 
+    os.umask(0o077)
     keep_freed_memory()
     worker = Worker(settings, os.environ.get("VERILENS_WORKER"))
 

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -36,7 +35,6 @@ def install(app: FastAPI) -> None:
         RequestValidationError: _invalid,
         SQLAlchemyError: _database,
         OSError: _system,
-        Exception: _bug,
     }
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
@@ -72,7 +70,7 @@ async def _database(request: Request, error: Exception) -> Response:
     if is_gone(error):
         logger.warning("the database is gone: %s", error)
         return problem_response(gone("the database"))
-    return await _bug(request, error)
+    return bug(error)
 
 
 async def _system(request: Request, error: Exception) -> Response:
@@ -83,10 +81,10 @@ async def _system(request: Request, error: Exception) -> Response:
     return problem_response(gone("the file store"))
 
 
-async def _bug(request: Request, error: Exception) -> Response:
+def bug(error: Exception) -> Response:
+    """Return the answer to a request that met a bug; the log tells which."""
     logger.error("a request failed", exc_info=error)
-    title = HTTPStatus.INTERNAL_SERVER_ERROR.phrase
-    return problem_response(Problem(500, "internal", f"{title}; the server's log says more"))
+    return problem_response(Problem(500, "internal", "the server's log says more"))
 
 
 def gone(what: str) -> Problem:

@@ -102,4 +102,5 @@ def tidy(service: Service) -> None:
     staging = service.settings.places.staging
     removal.expire(service.database, service.blobs, service.settings.rules.retention_h)
     removal.expire_uploads(service.database, staging)
+    removal.forget_workers(service.database)
     removal.sweep(service.database, service.blobs, staging)

@@ -18,6 +18,10 @@ from verilens.errors import ConfigError, MissingExtra
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
+class Gone(FileNotFoundError):
+    """A blob that is not in its store."""
+
+
 def opened(where: str, staging: Path) -> "Blobs":
     """Return the store at `where`. ConfigError, MissingExtra."""
     if "://" in where:
@@ -26,7 +30,7 @@ def opened(where: str, staging: Path) -> "Blobs":
 
 
 class Folder:
-    """Blobs as files below a folder. OSError where it fails, FileNotFoundError for what is gone."""
+    """Blobs as files below a folder. OSError where it fails, Gone for what is not there."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -68,7 +72,7 @@ class Folder:
         """Give a path at which the blob can be read."""
         path = self._path(name)
         if not path.exists():
-            raise FileNotFoundError(name)
+            raise Gone(name)
         yield path
 
     def read(self, name: str, start: int, length: int) -> bytes:
@@ -120,7 +124,10 @@ class Remote:
         descriptor, path = tempfile.mkstemp(prefix="blob-", dir=self._staging)
         os.close(descriptor)
         try:
-            self._fs.get_file(self._path(name), path)
+            try:
+                self._fs.get_file(self._path(name), path)
+            except FileNotFoundError as error:
+                raise Gone(name) from error
             yield Path(path)
         finally:
             Path(path).unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from verilens.server.answers import problem_response
+from verilens.server.answers import bug, problem_response
 from verilens.server.measures import Measures
 from verilens.server.problems import Problem
 from verilens.server.settings import Access
@@ -49,14 +49,14 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        begun, status = time.perf_counter(), 500
+        begun, has_begun = time.perf_counter(), False
 
         async def guarded(message: Message) -> None:
-            nonlocal status
+            nonlocal has_begun
             if message["type"] == "http.response.start":
-                status = message["status"]
+                has_begun = True
                 _protect(MutableHeaders(scope=message), bool(self.origins))
-                self.measures.answered(_method(scope), _route(scope), status, begun)
+                self.measures.answered(_method(scope), _route(scope), message["status"], begun)
             await send(message)
 
         problem = self._refusal(scope["method"], Headers(scope=scope))
@@ -65,7 +65,12 @@ class Guard:
             return
         if _STREAMS.fullmatch(f"{scope['method']} {scope['path']}") is None:
             receive = _small(receive, self.body_s)
-        await self.app(scope, receive, guarded)
+        try:
+            await self.app(scope, receive, guarded)
+        except Exception as error:
+            if has_begun:  # too late for an answer; the connection is cut
+                raise
+            await bug(error)(scope, receive, guarded)
 
     def _refusal(self, method: str, headers: Headers) -> Problem | None:
         host = headers.get("host", "")

@@ -7,9 +7,10 @@ from time import time
 from sqlalchemy import delete, select, update
 
 from verilens.server.blobs import Blobs
-from verilens.server.database import Database, jobs, maps, results, terms, uploads
+from verilens.server.database import Database, jobs, maps, results, terms, uploads, workers
 
 BATCH = 200
+WORKER_S = 86_400.0
 ORPHAN_S = 3600.0  # after which a file that no job names is an accident
 
 
@@ -60,6 +61,12 @@ def expire_uploads(database: Database, staging: Path) -> int:
     for upload in found:
         (staging / f"upload-{upload}").unlink(missing_ok=True)
     return len(found)
+
+
+def forget_workers(database: Database) -> None:
+    """Delete what is known of workers that were not seen for a day."""
+    with database.writing() as db:
+        db.execute(delete(workers).where(workers.c.seen < database.now(db) - WORKER_S))
 
 
 def sweep(database: Database, blobs: Blobs, staging: Path) -> int:

@@ -28,7 +28,7 @@ from verilens.scanner import LASTING
 from verilens.server import blobs as stores
 from verilens.server import heatmaps, ids, removal
 from verilens.server.database import Database, is_gone
-from verilens.server.jobs import Job, parsed
+from verilens.server.jobs import Job, find, parsed
 from verilens.server.leases import Leased, Outcome, Queue
 from verilens.server.previews import Previews, previewer
 from verilens.server.problems import described, of_media
@@ -121,7 +121,7 @@ class Worker:
         job = leased.job
         try:
             outcome = self._outcome(leased)
-        except FileNotFoundError:
+        except stores.Gone:
             error = described("no-file", "its file is gone from the store", 410)
             outcome = Outcome(error=error, is_file_kept=False)
         except Exception as error:  # a bug, or a store that fails: the job is tried again
@@ -238,8 +238,6 @@ class Worker:
                 self._told[lease] = stage
 
     def _is_deleted(self, job: str) -> bool:
-        from verilens.server.jobs import find
-
         with self.database.reading() as db:
             return find(db, job) is None
 
