@@ -152,7 +152,8 @@ async def crowd(url: str, clients: int, side: int) -> dict[str, object]:
 
 def resident_mib(process: int) -> dict[str, float]:
     """Return the memory of a server and of its workers."""
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    tasks = Path(f"/proc/{process}/task").glob("*/children")  # a thread starts each worker
+    children = [child for task in tasks for child in task.read_text().split()]
     sizes = {
         name: sum(int(Path(f"/proc/{p}/statm").read_text().split()[1]) * PAGE for p in group)
         for name, group in (("server", [process]), ("worker", children))
@@ -160,10 +161,11 @@ def resident_mib(process: int) -> dict[str, float]:
     return {name: round(size / 2**20, 1) for name, size in sizes.items()}
 
 
-def flat(count: int, side: int) -> list[dict[str, float]]:
+def flat(count: int, side: int, methods: str) -> list[dict[str, float]]:
     """Return the memory of server and worker every tenth of so many jobs."""
     rows = []
-    with serving("--rate", "100000") as (url, process), httpx.Client(base_url=url) as client:
+    options = ("--methods", methods) if methods else ()
+    with serving(*options) as (url, process), httpx.Client(base_url=url) as client:
         jobs: list[str] = []
         for number in range(count):
             data = picture(50_000 + number, side)
@@ -191,15 +193,18 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=40, help="for the overhead")
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--flat", type=int, default=0, help="jobs for the memory; 2000 take long")
+    parser.add_argument("--methods", default="", help="for the memory; all by default")
     parser.add_argument("--side", type=int, default=512, help="of the pictures in pixels")
     parser.add_argument("--json", metavar="FILE|-", help="the figures as JSON")
     asked = parser.parse_args()
-    found: dict[str, object] = {"overhead": overhead(asked.files, asked.side)}
+    found: dict[str, object] = {}
+    if asked.files:
+        found["overhead"] = overhead(asked.files, asked.side)
     if asked.clients:
         with serving() as (url, _):
             found["clients"] = asyncio.run(crowd(url, asked.clients, asked.side))
     if asked.flat:
-        found["memory"] = flat(asked.flat, asked.side // 4)
+        found["memory"] = flat(asked.flat, asked.side // 4, asked.methods)
     text = json.dumps(found, indent=2)
     if asked.json and asked.json != "-":
         Path(asked.json).write_text(text + "\n", encoding="utf-8")

@@ -8,6 +8,7 @@ import serving
 from typer.testing import CliRunner
 
 from verilens.cli import app
+from verilens.errors import ConfigError
 
 
 @pytest.fixture
@@ -99,6 +100,15 @@ def test_keys_are_made_listed_and_deleted_by_command(tmp_path):
     assert "press desk" in run("list")
     run("delete", key["id"])
     assert json.loads(run("list", "--json")) == []
+
+
+@pytest.mark.parametrize(
+    "options", [["--host", "0.0.0.0"], ["--host", "0.0.0.0", "--no-auth"], ["--auth"]]
+)
+def test_where_a_key_is_needed_the_server_does_not_start_without(tmp_path, options):
+    done = CliRunner().invoke(app, ["serve", "--data", str(tmp_path), "--port", "0", *options])
+    assert isinstance(done.exception, ConfigError)
+    assert "key" in str(done.exception)
 
 
 def test_the_page_and_its_files_are_served(monkeypatch, tmp_path):

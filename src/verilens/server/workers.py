@@ -87,6 +87,7 @@ class Workers:
             stdout=subprocess.PIPE,
             env=_environment(self._settings, name),
             bufsize=0,
+            start_new_session=True,  # Ctrl-C is for the server, which then stops them
         )
         with self._lock:
             self._processes[name] = process
