@@ -162,6 +162,17 @@ def test_a_batch_leaves_out_what_is_too_large(tmp_path):
         assert len(stand.files()) == 1
 
 
+def test_what_is_known_already_belongs_to_the_batch_too(stand):
+    first = stand.submit(serving.png(1))["id"]
+    files = [("file", (f"{n}.png", serving.png(n))) for n in (1, 1, 2)]
+    batch = stand.client.post("/v1/batches", files=files).json()
+    assert [job["id"] for job in batch["jobs"]][:2] == [first, first]
+    page = stand.client.get(f"/v1/batches/{batch['id']}").json()
+    assert (page["total"], page["counts"]["queued"]) == (2, 2)
+    listed_too = listed(stand, batch=batch["id"])
+    assert {job["id"] for job in listed_too["items"]} == {job["id"] for job in batch["jobs"]}
+
+
 def test_files_join_an_empty_batch_one_by_one(stand):
     batch = stand.client.post("/v1/batches", json={"urls": []}).json()["id"]
     for n in range(3):

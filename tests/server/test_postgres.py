@@ -31,7 +31,9 @@ def stand(cluster, tmp_path) -> Iterator[serving.Stand]:
     with serving.stand(tmp_path, database=cluster.url) as found:
         yield found
         with found.service.database.writing() as db:
-            db.execute(text("TRUNCATE jobs, results, maps, terms, batches, uploads, keys, audit"))
+            db.execute(
+                text("TRUNCATE jobs, results, maps, terms, batches, members, uploads, audit")
+            )
 
 
 def test_a_file_becomes_a_verdict(stand):

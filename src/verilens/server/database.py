@@ -91,7 +91,6 @@ jobs = Table(
     Index("jobs_state", "state", "id"),
     Index("jobs_decision", "decision", "id"),
     Index("jobs_kind", "kind", "id"),
-    Index("jobs_batch", "batch", "id"),
     Index("jobs_name", "name", "id"),
     Index("jobs_size", "size", "id"),
     Index("jobs_probability", "probability", "id"),
@@ -131,6 +130,14 @@ batches = Table(
     Column("id", String(36), primary_key=True),
     Column("created", Float, nullable=False),
     Column("owner", String(16), nullable=False),
+)
+
+members = Table(  # of a batch: also jobs that answered it before it was sent
+    "members",
+    tables,
+    Column("batch", String(36), primary_key=True),
+    Column("job", _sorted(36), primary_key=True),
+    Index("members_job", "job"),
 )
 
 uploads = Table(

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from verilens.server import ids
 from verilens.server.audit import Act
-from verilens.server.database import Database, batches, jobs, terms
+from verilens.server.database import Database, batches, jobs, members, terms
 from verilens.server.jobs import COLUMNS, Job, Question, find, of_row, words
 from verilens.server.problems import Problem, not_found
 
@@ -105,6 +105,7 @@ def new_batch(database: Database, owner: str) -> str:
 def _taken(db: Connection, now: float, order: Order) -> Taken:
     found = _answering(db, order)
     if found is not None:
+        _join(db, order.batch, found.id)
         return Taken(found, False)
     if order.same is not None:  # from now on this one answers
         db.execute(update(jobs).where(jobs.c.same == order.same).values(same=None))
@@ -130,9 +131,19 @@ def _taken(db: Connection, now: float, order: Order) -> Taken:
     rows = [{"term": word, "job": order.id} for word in words(order.name)]
     if rows:
         db.execute(insert(terms), rows)
+    _join(db, order.batch, order.id)
     made = find(db, order.id)
     assert made is not None
     return Taken(made, True)
+
+
+def _join(db: Connection, batch: str | None, job: str) -> None:
+    """Make a job a member of a batch, once."""
+    if batch is None:
+        return
+    is_member = (members.c.batch == batch) & (members.c.job == job)
+    if db.execute(select(members.c.job).where(is_member)).first() is None:
+        db.execute(insert(members).values(batch=batch, job=job))
 
 
 def _answering(db: Connection, order: Order) -> Job | None:

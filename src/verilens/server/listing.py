@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
-from verilens.server.database import Database, jobs, terms
+from verilens.server.database import Database, jobs, members, terms
 from verilens.server.jobs import COLUMNS, Job, of_row, words
 from verilens.server.problems import Problem
 from verilens.server.schemas import Counts, Filters
@@ -43,7 +43,7 @@ def page(database: Database, filters: Filters, only_dead: bool = False) -> Page:
 
 def counts(database: Database, batch: str) -> Counts:
     """Return how many jobs of a batch are in each state."""
-    query = select(jobs.c.state, func.count()).where(jobs.c.batch == batch).group_by(jobs.c.state)
+    query = select(jobs.c.state, func.count()).where(_in_batch(batch)).group_by(jobs.c.state)
     with database.reading() as db:
         return Counts(**{row[0]: row[1] for row in db.execute(query)})
 
@@ -51,14 +51,20 @@ def counts(database: Database, batch: str) -> Counts:
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     found = [
         jobs.c[name] == value
-        for name in ("state", "decision", "kind", "batch")
+        for name in ("state", "decision", "kind")
         if (value := getattr(filters, name)) is not None
     ]
+    if filters.batch is not None:
+        found.append(_in_batch(filters.batch))
     if filters.since is not None:
         found.append(jobs.c.id >= _first_id(filters.since.timestamp()))
     if filters.until is not None:
         found.append(jobs.c.id < _first_id(filters.until.timestamp()))
     return found + [_mentions(word) for word in words(filters.q)]
+
+
+def _in_batch(batch: str) -> ColumnElement[bool]:
+    return jobs.c.id.in_(select(members.c.job).where(members.c.batch == batch))
 
 
 def _mentions(word: str) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from time import time
 from sqlalchemy import delete, select, update
 
 from verilens.server.blobs import Blobs
-from verilens.server.database import Database, jobs, maps, results, terms, uploads, workers
+from verilens.server.database import Database, jobs, maps, members, results, terms, uploads, workers
 
 BATCH = 200
 WORKER_S = 86_400.0
@@ -21,7 +21,7 @@ def remove(database: Database, blobs: Blobs, job: str) -> bool:
     """
     with database.writing() as db:
         is_there = db.execute(delete(jobs).where(jobs.c.id == job)).rowcount > 0
-        for table in (results, maps, terms):
+        for table in (results, maps, terms, members):
             db.execute(delete(table).where(table.c.job == job))
     if is_there:
         discard(blobs, job)
