@@ -19,11 +19,14 @@ def tried(tmp_path, examples: int) -> dict[str, int]:
     assert len(checks) == len(wanted)
     seen: dict[str, int] = {}
     with serving.stand(tmp_path, max_bytes=100_000) as stand:
-        stand.submit(serving.png())
+        job = stand.submit(serving.png())
         stand.worker.work_one()
         facts = {"host": "here", "pid": 1, "slots": 1, "version": "0"}
         stand.worker.queue.seen(facts)  # so that the server is ready
         schema = schemathesis.openapi.from_asgi("/v1/openapi.json", stand.client.app)
+        result = schema["/v1/jobs/{job}/result"]["GET"]
+        done = result.Case(path_parameters={"job": job["id"]})
+        done.call_and_validate(checks=checks)  # of a job that has one
         for operation in schema.get_all_operations():
             found = operation.ok()
             if found.path.endswith("/events"):  # lasts as long as the job does not

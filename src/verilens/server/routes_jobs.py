@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
+from verilens.report.json import schema
 from verilens.server import listing, removal
 from verilens.server.audit import Act
 from verilens.server.database import maps, results
@@ -55,7 +56,10 @@ async def job_events(
     return StreamingResponse(_events(service, found, seen), media_type="text/event-stream")
 
 
-@router.get("/jobs/{job}/result", responses={200: {"content": {"application/json": {}}}})
+@router.get(
+    "/jobs/{job}/result",
+    responses={200: {"content": {"application/json": {"schema": dict(schema())}}}},
+)
 def job_result(service: Serving, key: Reader, job: str) -> Response:
     """Give the result: exactly the object that `verilens scan --json` prints for the file."""
     found = service.job(job)
