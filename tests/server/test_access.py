@@ -144,11 +144,13 @@ def test_a_full_queue_says_when_to_come_again(tmp_path):
 
 def test_another_host_name_is_refused(tmp_path):
     with serving.stand(tmp_path, hosts=("localhost", "127.0.0.1", "::1")) as stand:
-        get = lambda host: stand.client.get("/healthz", headers={"Host": host})  # noqa: E731
+        get = lambda host: stand.client.get("/v1/about", headers={"Host": host})  # noqa: E731
         assert get("evil.example").status_code == 421
         assert get("127.0.0.1.evil.example:8000").status_code == 421
         for host in ("localhost:8000", "127.0.0.1", "[::1]:8000", "LOCALHOST"):
             assert get(host).status_code == 200
+        probe = stand.client.get("/healthz", headers={"Host": "10.0.0.7"})
+        assert probe.status_code == 200
 
 
 def test_pages_of_other_sites_send_nothing(stand):
