@@ -35,10 +35,11 @@ class Form:
     files: list[Received] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
-    def discard(self) -> None:
+    async def discard(self) -> None:
         """Delete the files that nobody took."""
         for file in self.files:
-            file.discard()
+            if file.path.exists():
+                await run_in_threadpool(file.discard)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +68,10 @@ async def read_form(content_type: str, stream: AsyncIterator[bytes], rules: Form
         if not reader.is_whole:
             raise Problem(400, "bad-request", "the form ends in the middle")
     except FormParserError as error:
-        await run_in_threadpool(reader.discard)
+        await reader.discard()
         raise Problem(400, "bad-request", f"not a form: {error}") from error
     except BaseException:
-        await run_in_threadpool(reader.discard)
+        await reader.discard()
         raise
     return reader.form
 
@@ -173,11 +174,11 @@ class _Reader:
             file.discard()
             self._file = None  # the rest of it is read past
 
-    def discard(self) -> None:
+    async def discard(self) -> None:
         """Delete everything."""
         if self._file is not None:
             self._file.discard()
-        self.form.discard()
+        await self.form.discard()
 
 
 def cleaned(name: str) -> str:

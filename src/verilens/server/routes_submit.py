@@ -109,7 +109,7 @@ async def submit(
             )
         )
     finally:
-        await run_in_threadpool(form.discard)
+        await form.discard()
 
 
 async def _submit_url(
@@ -136,7 +136,7 @@ async def submit_batch(request: Request, service: Serving, key: Submitter) -> Ba
     try:
         return await _batch(service, key, asked, form)
     finally:
-        await run_in_threadpool(form.discard)
+        await form.discard()
 
 
 @router.get("/batches/{batch}")

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from sqlalchemy import func, select
+from starlette.concurrency import run_in_threadpool
 
 import verilens
 from verilens.media.names import shown
@@ -118,10 +119,10 @@ def ready(service: Serving) -> Response:
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
-def metrics(service: Serving, request: Request) -> Response:
+async def metrics(service: Serving, request: Request) -> Response:
     """Give the figures that Prometheus reads."""
-    Needs("read")(request)
-    text = service.measures.text(service.database)
+    await Needs("read")(request)
+    text = await run_in_threadpool(service.measures.text, service.database)
     return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
 
