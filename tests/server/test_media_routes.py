@@ -9,6 +9,13 @@ from PIL import Image
 from verilens.media.miniature import Miniature
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """One server for the tests that only add to it: its decoders start once."""
+    with serving.stand(tmp_path_factory.mktemp("shared")) as found:
+        yield found
+
+
 @pytest.fixture
 def stand(tmp_path):
     with serving.stand(tmp_path) as found:
@@ -17,20 +24,22 @@ def stand(tmp_path):
 
 def done(stand, data, name="a.png"):
     job = stand.submit(data, name)
-    assert stand.worker.work_one()
+    assert stand.worker.work_one() or job["state"] == "done"
     return stand.job(job["id"])
 
 
-def test_a_picture_is_shown_encoded_anew_and_scaled_down(stand):
-    data = serving.png(side=2100)
-    job = done(stand, data)
+def test_a_picture_is_shown_encoded_anew_and_scaled_down(shared):
+    stand, file = shared, io.BytesIO()
+    Image.new("RGB", (2100, 2100), (90, 120, 150)).save(file, "PNG")
+    job = done(stand, file.getvalue())
     answer = stand.client.get(f"/v1/jobs/{job['id']}/preview")
     assert answer.headers["content-type"] == "image/jpeg"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert Image.open(io.BytesIO(answer.content)).size == (2048, 2048)
 
 
-def test_a_film_is_shown_as_mp4_in_ranges(stand, tmp_path):
+def test_a_film_is_shown_as_mp4_in_ranges(shared, tmp_path):
+    stand = shared
     Miniature(tmp_path).video("a.mp4")
     job = done(stand, (tmp_path / "a.mp4").read_bytes(), "a.mp4")
     address = f"/v1/jobs/{job['id']}/preview"
@@ -61,7 +70,8 @@ def test_a_preview_that_no_worker_made_is_made_when_asked_for(stand, monkeypatch
 @pytest.mark.parametrize(
     ("kind", "starts"), [("html", b"<!doctype html>"), ("pdf", b"%PDF-"), ("json", b'{"schema"')]
 )
-def test_reports_are_downloads(stand, kind, starts):
+def test_reports_are_downloads(shared, kind, starts):
+    stand = shared
     job = done(stand, serving.png(side=200), "Bild «ä» 漢.png")
     answer = stand.client.get(f"/v1/jobs/{job['id']}/report", params={"format": kind})
     assert answer.status_code == 200, answer.text
@@ -71,7 +81,8 @@ def test_reports_are_downloads(stand, kind, starts):
     assert "sandbox" in answer.headers["content-security-policy"]
 
 
-def test_a_page_is_the_one_of_the_command_and_shows_the_picture(stand):
+def test_a_page_is_the_one_of_the_command_and_shows_the_picture(shared):
+    stand = shared
     job = done(stand, serving.png(side=200))
     page = stand.client.get(f"/v1/jobs/{job['id']}/report").text
     assert "data:image/jpeg;base64" in page

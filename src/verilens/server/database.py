@@ -7,6 +7,7 @@ UTC; those that leases depend on are the database's own, so clocks of workers ne
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -194,9 +195,13 @@ workers = Table(
 class Database:
     """An open database. Safe to share between threads, not between processes."""
 
-    def __init__(self, url: str) -> None:
-        """Open the database, making its tables. ConfigError, MissingExtra or StoreError."""
-        self.engine = _engine(url)
+    def __init__(self, url: str, is_durable: bool = True) -> None:
+        """Open the database, making its tables. ConfigError, MissingExtra or StoreError.
+
+        is_durable: what is written outlives a power cut. Without, the last writes may be undone by
+            one (SQLite): enough for workers, as a job is then only done again.
+        """
+        self.engine = _engine(url, is_durable)
         self._writer = self.engine.execution_options(verilens_writes=True)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         try:
@@ -256,7 +261,7 @@ def is_full(error: BaseException) -> bool:
     return isinstance(error, GONE) and ("is full" in said or "no space left" in said)
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, is_durable: bool) -> Engine:
     try:
         parts = make_url(url)
     except ArgumentError as error:
@@ -265,7 +270,7 @@ def _engine(url: str) -> Engine:
         parts = parts.set(drivername="postgresql+psycopg")
     backend = parts.get_backend_name()
     if backend == "sqlite":
-        return _sqlite(parts.database or "", parts.render_as_string())
+        return _sqlite(parts.database or "", parts.render_as_string(), is_durable)
     if backend != "postgresql":
         raise ConfigError(f"--database: sqlite and postgresql are known, not {backend}")
     try:
@@ -281,21 +286,21 @@ def _engine(url: str) -> Engine:
         raise MissingExtra("PostgreSQL needs: pip install 'verilens[postgres]'") from error
 
 
-def _sqlite(path: str, url: str) -> Engine:
+def _sqlite(path: str, url: str, is_durable: bool) -> Engine:
     if not path or path == ":memory:":
         raise ConfigError("--database: SQLite needs a file that processes share, sqlite:///FILE")
     engine = create_engine(
         url, pool_size=10, max_overflow=30, pool_timeout=BUSY_S, connect_args={"timeout": BUSY_S}
     )
-    event.listen(engine, "connect", _tune)
+    event.listen(engine, "connect", partial(_tune, "FULL" if is_durable else "NORMAL"))
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _tune(connection: Any, record: object) -> None:
+def _tune(synchronous: str, connection: Any, record: object) -> None:
     """Leave transactions to us, and let readers and one writer work side by side."""
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY"):
+    for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "temp_store=MEMORY"):
         connection.execute(f"PRAGMA {pragma}")
 
 

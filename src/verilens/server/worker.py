@@ -55,7 +55,7 @@ class Worker:
         self.settings = settings
         self.name = name or ids.new()
         self.slots = work.slots or cores()
-        self.database = Database(settings.places.database)
+        self.database = Database(settings.places.database, is_durable=False)
         self.blobs = stores.opened(settings.places.blobs, settings.places.staging)
         self.queue = Queue(self.database, self.name, work.lease_s, work.attempts)
         self._previews = Previews(self.database, self.blobs, settings.places.staging)
