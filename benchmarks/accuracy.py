@@ -28,6 +28,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from verilens import __version__, catalog
 from verilens.bench import metrics, predictions
 from verilens.bench.predictions import Prediction
+from verilens.media.perturb.kinds import GENVIDEO
 from verilens.train.starter.__main__ import CAP, KINDS, N_FOLDS, read_all
 from verilens.train.starter.corpus import (
     TRUNK_SOURCES,
@@ -38,12 +39,15 @@ from verilens.train.starter.corpus import (
     source_folds,
     training_side,
 )
-from verilens.train.starter.fusion import Nested, nested
+from verilens.train.starter.fusion import Folds, Nested
+from verilens.train.starter.heads import Rows, at
 from verilens.train.starter.views import matched_metadata
 from verilens.verify.calibrate import best_fit
+from verilens.verify.demamba.encoders import Lite
+from verilens.verify.demamba.model import DeMamba
 from verilens.verify.detector import Detector, sigmoid
 
-METHODS = ("probe", "npr", "patchcraft")
+METHODS = ("probe", "npr", "patchcraft", "demamba")
 Floats = NDArray[np.float64]
 
 
@@ -65,8 +69,20 @@ class Corpus(NamedTuple):
     """Items with the features of each method, rows alike; folds by source."""
 
     items: list[Item]
-    features: dict[str, NDArray[np.float32]]
+    features: dict[str, Rows]
     folds: dict[str, int]
+
+
+class Judged(NamedTuple):
+    """What the heads and fusions of a kind say of the items their folds kept from them."""
+
+    fitted: Folds
+    result: Nested
+
+    @classmethod
+    def of(cls, corpus: Corpus, kind: Kind) -> Judged:
+        fitted = Folds.fitted(corpus.features, corpus.items, corpus.folds, kind)
+        return cls(fitted, fitted.judged(fitted.logits(corpus.features)))
 
 
 def read(
@@ -94,16 +110,17 @@ def _loaded(name: str) -> Detector:
     return detector
 
 
-def write_predictions(corpus: Corpus, folder: Path, facts: Mapping[str, object]) -> None:
+def write_predictions(
+    judged: Mapping[str, Judged], folder: Path, facts: Mapping[str, object]
+) -> None:
     """Write every out-of-fold score for `bench score`, a folder a kind and a file a method."""
-    for kind in KINDS:
-        result = nested(corpus.features, corpus.items, corpus.folds, kind)
+    for kind, (fitted, result) in judged.items():
         scores = {"verdict": result.probabilities}
         scores |= {m: sigmoid(result.logits[:, n]) for n, m in enumerate(result.methods)}
         for name, column in scores.items():
             rows = [
                 _prediction(item, float(score))
-                for item, score in zip(corpus.items, column, strict=True)
+                for item, score in zip(fitted.items, column, strict=True)
                 if not np.isnan(score)
             ]
             file = folder / f"{kind}s" / f"{name}.parquet"
@@ -212,9 +229,8 @@ class Section(NamedTuple):
     manipulated: dict[str, float]
 
 
-def measure(corpus: Corpus, edited: Corpus, kind: Kind) -> Section:
+def measure(corpus: Corpus, edited: Corpus, result: Nested, kind: Kind) -> Section:
     """Return all figures of one modality."""
-    result = nested(corpus.features, corpus.items, corpus.folds, kind)
     seen = ~np.isnan(result.probabilities)
     items = [item for item, keep in zip(corpus.items, seen, strict=True) if keep]
     part = Nested(result.methods, *(array[seen] for array in result[1:]))
@@ -234,6 +250,49 @@ def measure(corpus: Corpus, edited: Corpus, kind: Kind) -> Section:
     )
 
 
+def degraded_aucs(
+    corpus: Corpus, judged: Judged, args: argparse.Namespace
+) -> dict[str, dict[str, float]]:
+    """Return the verdict's AUC on some films, as drawn and under each of GenVideo's degradations.
+
+    Heads and fusions are those of the films' folds, and saw nothing degraded.
+    """
+    tested = ~np.isnan(judged.result.probabilities)
+    films = [i for i, seen in zip(corpus.items, tested, strict=True) if seen and i.kind == "video"]
+    chosen = sorted(films, key=lambda item: item.key)[: args.degraded]
+    place = {item.path: n for n, item in enumerate(corpus.items)}
+    detectors = {name: _loaded(name) for name in METHODS}
+    found: dict[str, dict[str, float]] = {}
+    for change in (None, *GENVIDEO):
+        with Progress() as progress:
+            kept, features = read_all(chosen, detectors, args.cache, args.workers, progress, change)
+        rows = {name: np.full(len(corpus.items), None, object) for name in METHODS}
+        for name, values in features.items():
+            for item, value in zip(kept, values, strict=True):
+                rows[name][place[item.path]] = value
+        logits = judged.fitted.logits(rows)
+        scores = judged.fitted.judged(judged.result.logits, logits).probabilities
+        at_hand = np.flatnonzero(~np.isnan(scores))
+        labels = np.array([float(corpus.items[n].is_fake) for n in at_hand])
+        columns = {"verdict": scores[at_hand]}
+        columns |= {m: logits[at_hand, n] for n, m in enumerate(judged.result.methods)}
+        name = f"{change[0]} {change[1]}" if change else "as drawn"
+        found[name] = {m: metrics.auc(column, labels) for m, column in columns.items()}
+        found[name]["films"] = len(at_hand)
+    return found
+
+
+def show_degraded(console: Console, found: Mapping[str, Mapping[str, float]]) -> None:
+    """Print one line a degradation."""
+    table = Table(title="films under GenVideo's degradations: AUC, heads and fusion out of fold")
+    columns = [name for name in next(iter(found.values())) if name != "films"]
+    for head in ("", "films", *columns):
+        table.add_column(head, justify="right")
+    for name, row in found.items():
+        table.add_row(name, f"{row['films']:.0f}", *(f"{row[c]:.3f}" for c in columns))
+    console.print(table)
+
+
 def source_rates(part: Nested, items: Sequence[Item]) -> dict[str, tuple[int, float]]:
     """Return count and false-alarm rate of every genuine source."""
     rates: defaultdict[str, list[bool]] = defaultdict(list)
@@ -251,11 +310,13 @@ def edited_rates(
     The shipped heads saw no edited file; the genuine ones they saw are scored out of fold.
     """
     chosen = [n for n, item in enumerate(edited.items) if item.kind == kind]
-    fit = best_fit(kind, frozenset(METHODS))
+    names = part.methods
+    fit = best_fit(kind, frozenset(names))
     if fit is None or not chosen:
         return {}
-    logits = {m: shipped_logits(m, edited.features[m][chosen, -1], kind) for m in METHODS}
-    fused = [fit.logits({m: logits[m][k] for m in METHODS})[0] for k in range(len(chosen))]
+    features = {m: at(edited.features[m], np.array(chosen))[:, -1] for m in names}
+    logits = {m: shipped_logits(m, features[m], kind) for m in names}
+    fused = [fit.logits({m: logits[m][k] for m in names})[0] for k in range(len(chosen))]
     p = 0.5 * (1 + np.tanh(0.5 * np.array(fused)))
     genuine = part.probabilities[[not item.is_fake for item in items]]
     labels = np.repeat([0, 1], [len(genuine), len(p)])
@@ -270,6 +331,9 @@ def edited_rates(
 def shipped_logits(method: str, features: NDArray[np.float32], kind: Kind) -> Floats:
     """Return the shipped head's logits of cached features."""
     detector = catalog.load(method)
+    if isinstance(detector, DeMamba) and isinstance(detector.encoder, Lite):
+        cells = (torch.from_numpy(features) - detector.encoder.centre) / detector.encoder.spread
+        return np.asarray(detector.head(cells).double())
     name = {"probe": "clip" if kind == "video" else "still", "patchcraft": "classifier"}
     layer = getattr(detector, name.get(method, "head"))
     layer = layer[-1] if method == "patchcraft" else layer
@@ -320,11 +384,19 @@ def main() -> None:
     parser.add_argument(
         "--predictions", type=Path, help="write every score here, for 'verilens bench score'"
     )
+    parser.add_argument(
+        "--degraded",
+        type=int,
+        default=0,
+        metavar="N",
+        help="so many of the films under each of GenVideo's degradations too (slow)",
+    )
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     args = parser.parse_args()
     console = Console(width=120)
     corpus, edited = read((args.data, args.extra), args.cap, args.cache, args.workers)
-    sections = {kind: measure(corpus, edited, kind) for kind in ("image", "video")}
+    judged = {kind: Judged.of(corpus, kind) for kind in KINDS}
+    sections = {kind: measure(corpus, edited, judged[kind].result, kind) for kind in KINDS}
     for kind, section in sections.items():
         show(console, kind, section)
     console.print(
@@ -333,12 +405,16 @@ def main() -> None:
     )
     if args.predictions:
         facts = {"command": " ".join(sys.argv), "version": __version__, "folds": N_FOLDS}
-        write_predictions(corpus, args.predictions, facts)
+        write_predictions(judged, args.predictions, facts)
+    degraded = degraded_aucs(corpus, judged["video"], args) if args.degraded else {}
+    if degraded:
+        show_degraded(console, degraded)
     if args.json:
-        figures = {
+        figures: dict[str, object] = {
             kind: {**s._asdict(), "rows": [r._asdict() for r in s.rows]}
             for kind, s in sections.items()
         }
+        figures["degraded"] = degraded
         args.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 

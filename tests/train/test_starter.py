@@ -1,14 +1,17 @@
 """The starter training: no leak between folds, no format that tells the class, fair fusion."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 pytest.importorskip("sklearn")
 
-from verilens.train.starter import fakes, fusion, heads, trunks, views
+from verilens.bench import metrics
+from verilens.train.starter import fakes, fusion, heads, trunks, views, write, zones
 from verilens.train.starter.corpus import (
     RELATED,
     TRUNK_SOURCES,
@@ -16,6 +19,8 @@ from verilens.train.starter.corpus import (
     source_folds,
     training_side,
 )
+from verilens.verify.demamba.config import Config
+from verilens.verify.demamba.model import DeMamba
 
 
 def item(n: int, source: str, generator: str = "", width: int = 640) -> Item:
@@ -104,6 +109,56 @@ def test_fusion_ignores_chance_and_contrary_methods(corpus):
     mixture = fusion.fit_mixture(np.stack([good, contrary, noise], 1), corpus)
     assert mixture.weights[1] > 0.5
     assert mixture.weights[2] == 0
+
+
+def films(corpus: list[Item]) -> list[Item]:
+    return [*corpus, *(replace(i, kind="video", origin=f"film:{i.origin}") for i in corpus)]
+
+
+def test_folds_judge_films_by_methods_that_have_nothing_to_say_of_stills(corpus, monkeypatch):
+    monkeypatch.setattr(zones, "EPOCHS", 1)
+    items, rng = films(corpus), np.random.default_rng(0)
+    probe = rng.normal(size=(len(items), 2, 5)).astype(np.float32)
+    tokens = np.full(len(items), None, object)
+    for n, found in enumerate(items):
+        probe[n, :, 0] += 3 * found.is_fake
+        if found.kind == "video":
+            tokens[n] = rng.normal(size=(2, 8, 16, 120)).astype(np.float32)
+    tokens[len(items) - 40] = None  # a film that could not be read under this draw
+    features = {"probe": probe, "demamba": tokens}
+    folds = source_folds(items, 3)
+    for kind, methods in (("image", ["probe"]), ("video", ["probe", "demamba"])):
+        whole = {**features, "demamba": features["demamba"].copy()}
+        whole["demamba"][len(items) - 40] = whole["demamba"][len(items) - 41]
+        fitted = fusion.Folds.fitted(whole, items, folds, kind)
+        assert list(fitted.heads) == methods
+        logits = fitted.logits(whole)
+        judged = fitted.judged(logits)
+        of_kind = np.array([i.kind == kind and folds[i.source] >= 0 for i in items])
+        assert (~np.isnan(judged.probabilities) == of_kind).all()
+        if kind == "video":
+            labels = np.array([float(i.is_fake) for i in items])[of_kind]
+            assert metrics.auc(judged.probabilities[of_kind], labels) > 0.9
+            others = fitted.judged(logits, fitted.logits(features))
+            lost = np.isnan(others.probabilities) & of_kind
+            assert lost.sum() == 1
+            rest = of_kind & ~lost
+            assert (others.probabilities[rest] == judged.probabilities[rest]).all()
+
+
+def test_a_scan_of_tokens_learns_what_moves(monkeypatch):
+    monkeypatch.setattr(zones, "RATE", 1e-2)
+    monkeypatch.setattr(zones, "BATCH", 8)
+    rng = np.random.default_rng(0)
+    labels = np.arange(32) % 2
+    tokens = rng.normal(5, 2, size=(32, 8, 16, 120)).astype(np.float32)
+    tokens[labels == 1] = tokens[labels == 1].mean(1, keepdims=True)  # these stand still
+    found = zones.fit_scan(tokens, labels, np.ones(32), Config.starter())
+    assert metrics.auc(found(tokens), labels.astype(float)) > 0.95
+    detector = DeMamba(Config.starter())
+    write.set_head(detector, "head", found)
+    assert torch.allclose(detector.encoder.centre, found.centre)
+    assert torch.equal(detector.head.classify.weight, found.head.classify.weight)
 
 
 def test_thresholds_are_the_stated_shares(corpus):

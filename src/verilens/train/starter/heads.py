@@ -8,7 +8,7 @@ item's source, nor on its generator's family.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,9 +18,13 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from verilens.train.starter.corpus import Item, Kind, training_side, weights_by_source
+from verilens.train.starter.zones import Scanned, fit_scan
+from verilens.verify.demamba.config import Config
 
 Floats = NDArray[np.float32]
+Rows = NDArray[Any]  # features of items: an array, or objects where some items have none
 HIDDEN, BATCH, EPOCHS = 256, 128, 5  # of each of the small networks
+FILMS_ALONE = frozenset({"demamba"})  # methods that read moments in order
 STRENGTH = {"probe": 5e-5, "npr": 1e-1, "patchcraft": 1e-1}
 
 
@@ -46,6 +50,9 @@ class Head(NamedTuple):
 
     def __call__(self, features: Floats) -> NDArray[np.float64]:
         return features.astype(np.float64) @ self.weight + self.bias
+
+
+Fitted = Head | Hidden | Scanned
 
 
 def fit_head(features: Floats, labels: NDArray[np.int_], weights: ArrayLike, c: float) -> Head:
@@ -109,6 +116,17 @@ def teachers(method: str, kind: Kind) -> tuple[Kind, ...]:
     return ("image", "video") if method == "probe" and kind == "image" else ("video",)
 
 
+def at(features: Rows, rows: NDArray[np.int_]) -> Floats:
+    """Return the features of some items, stacked; all of them have some."""
+    found = features[rows]
+    return np.stack(list(found)) if found.dtype == object else found
+
+
+def methods_of(features: Mapping[str, Rows], kind: Kind) -> tuple[str, ...]:
+    """Return the methods that say something of media of a kind."""
+    return tuple(name for name in features if kind == "video" or name not in FILMS_ALONE)
+
+
 def of_kinds(
     items: Sequence[Item], rows: NDArray[np.int_], kinds: tuple[Kind, ...]
 ) -> NDArray[np.int_]:
@@ -124,35 +142,57 @@ def split(
 
 
 def fit_on(
-    features: Floats, items: Sequence[Item], rows: NDArray[np.int_], method: str, kind: Kind
-) -> Head | Hidden:
+    features: Rows, items: Sequence[Item], rows: NDArray[np.int_], method: str, kind: Kind
+) -> Fitted:
     """Return a method's head for `kind`, fitted on every draw of the items at `rows`.
 
-    features: (N, draws, D). The probe's still head has a hidden layer: it gained a hundredth of AUC
-    there and nothing on clips.
+    features: (N, draws, D), or of objects, see `at`. The probe's still head has a hidden layer: it
+    gained a hundredth of AUC there and nothing on clips.
     """
-    chosen, draws = [items[n] for n in rows], features.shape[1]
+    chosen, found = [items[n] for n in rows], at(features, rows)
+    draws = found.shape[1]
     labels = np.repeat([int(item.is_fake) for item in chosen], draws)
     weights = np.repeat(weights_by_source(chosen), draws) / draws
-    flat = features[rows].reshape(len(labels), -1).astype(np.float32)
+    if method in FILMS_ALONE:
+        return fit_scan(found.reshape(-1, *found.shape[2:]), labels, weights, Config.starter())
+    flat = found.reshape(len(labels), -1).astype(np.float32)
     if method == "probe" and kind == "image":
         return fit_hidden(flat, labels, weights)
     return fit_head(flat, labels, weights, STRENGTH[method])
 
 
-def out_of_fold(
-    features: Floats, items: Sequence[Item], folds: Mapping[str, int], method: str, kind: Kind
-) -> NDArray[np.float64]:
-    """Return a logit for each item of `kind` from a head that saw neither its source nor family.
+def fit_folds(
+    features: Rows, items: Sequence[Item], folds: Mapping[str, int], method: str, kind: Kind
+) -> dict[int, Fitted]:
+    """Return a method's head for `kind` by the fold that it never saw: no source, no family of it.
 
-    features: (N, draws, D); the last draw is scored, which is the one nearest to what a scan
-    reads. NaN for items that only train.
+    features: (N, draws, D), see `at`.
     """
-    logits = np.full(len(items), np.nan)
+    heads: dict[int, Fitted] = {}
     for fold in sorted({folds[item.source] for item in items} - {-1}):
         train, test = split(items, folds, fold)
-        test = of_kinds(items, test, (kind,))
+        if len(of_kinds(items, test, (kind,))):
+            rows = of_kinds(items, train, teachers(method, kind))
+            heads[fold] = fit_on(features, items, rows, method, kind)
+    return heads
+
+
+def out_of_fold(
+    heads: Mapping[int, Fitted],
+    features: Rows,
+    items: Sequence[Item],
+    folds: Mapping[str, int],
+    kind: Kind,
+) -> NDArray[np.float64]:
+    """Return a logit for each item of `kind` from the head that saw neither its source nor family.
+
+    features: see `at`; the last draw is scored, which is the one nearest to what a scan reads. NaN
+    for items that only train, or have no features.
+    """
+    logits = np.full(len(items), np.nan)
+    for fold, head in heads.items():
+        test = of_kinds(items, split(items, folds, fold)[1], (kind,))
+        test = test[[features[n] is not None for n in test]]
         if len(test):
-            train = of_kinds(items, train, teachers(method, kind))
-            logits[test] = fit_on(features, items, train, method, kind)(features[test, -1])
+            logits[test] = head(at(features, test)[:, -1])
     return logits

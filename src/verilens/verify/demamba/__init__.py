@@ -27,7 +27,8 @@ CARD = Card(
         "reads eight moments at a time: what happens between them is not seen",
         "resizing whole frames to 224 x 224 removes most traces that up-sampling leaves in pixels",
         "scene cuts look like breaks in time; films of several shots need shorter stretches",
-        "the small encoder of Config.starter() is ours, not the paper's",
+        "the starter weights are ours: EfficientNet-Lite2 as ImageNet left it makes the tokens; "
+        "only the head was trained, on about 1,600 films; the small encoder is ours too",
     ),
     uncertain=(
         "zone side per encoder: 1 for X-CLIP and 2 for CLIP in the released code; the paper's "

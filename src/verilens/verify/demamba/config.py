@@ -44,7 +44,8 @@ class Trunk:
     """Size of the encoder; the defaults are ViT-B/16.
 
     width, depth, heads, patch: of the transformer; the small encoder uses width alone and has
-        patches of 16. project: width CLIP's tokens are projected to; 0 leaves them as they are.
+        patches of 16, the lite one has a width of 120.
+    project: width CLIP's tokens are projected to; 0 leaves them as they are.
     pretrained: folder with weights in Hugging Face's layout, whose sizes then count; never fetched.
     frozen: trains the head alone.
     """
@@ -66,7 +67,7 @@ class Config:
         global features before the linear layer, as the X-CLIP variant does and CLIP's does not.
     """
 
-    encoder: Literal["xclip", "clip", "videomae", "small"] = "xclip"
+    encoder: Literal["xclip", "clip", "videomae", "small", "lite"] = "xclip"
     zone: int = 1
     norm: bool = True
     scan: Scan = field(default_factory=Scan)
@@ -83,6 +84,11 @@ class Config:
             )
         if self.encoder == "small" and self.trunk.patch != 16:
             raise ConfigError("demamba: the small encoder has patches of 16; set trunk.patch = 16")
+        if self.encoder == "lite" and (self.trunk.width != 120 or self.trunk.patch % 16):
+            raise ConfigError(
+                "demamba: the lite encoder's tokens have 120 channels and a multiple of 16 pixels; "
+                "set trunk.width = 120 and trunk.patch to 16, 32 or 64"
+            )
         if self.encoder == "videomae" and self.view.frames % 2:
             raise ConfigError("demamba: VideoMAE joins frames in pairs; view.frames must be even")
         if self.zone < 1 or self.side % self.zone:
@@ -106,14 +112,13 @@ class Config:
 
     @classmethod
     def starter(cls) -> "Config":
-        """Return a network that trains without a GPU; 0.23 M weights, ours.
+        """Return the network of the starter weights, ours: its head trains without a GPU.
 
-        It cuts 128 x 128 pixels at native resolution, where generators leave most traces. A
-        training step takes about a tenth of a second of one core a clip.
+        EfficientNet-Lite2 as ImageNet left it makes 4 x 4 tokens of 64 pixels a frame.
         """
-        view = View(size=128, frames=8, fit="crop")
-        trunk, scan = Trunk(width=128), Scan(state=8)
-        return cls(encoder="small", zone=2, trunk=trunk, scan=scan, view=view)
+        view = View(size=256, frames=8, fit="resize")
+        trunk = Trunk(width=120, patch=64, frozen=True)
+        return cls(encoder="lite", zone=2, trunk=trunk, scan=Scan(state=8), view=view)
 
     @classmethod
     def tiny(cls) -> "Config":

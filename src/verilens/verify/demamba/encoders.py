@@ -4,6 +4,7 @@ An encoder maps normalised RGB, (N, T, 3, H, W), to `Tokens`; nothing is ever do
 """
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -11,6 +12,8 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from verilens.errors import ConfigError, MissingExtra
+from verilens.nn.efficientnet_lite import EfficientNetLite2, load_public
+from verilens.nn.normalise import IMAGENET_MEAN, IMAGENET_STD
 from verilens.verify.demamba.config import Config
 
 
@@ -102,6 +105,45 @@ class Small(nn.Module):
         return Tokens(cells, cells.mean((1, 2)))
 
 
+class Lite(nn.Module):
+    """EfficientNet-Lite2 up to its stride of 16, for starter weights. Ours, not the paper's.
+
+    It sees single frames and stays as ImageNet left it; what it saw is averaged over `trunk.patch`
+    pixels and scaled to mean 0 and spread 1 over the training films (`centre`, `spread`).
+    """
+
+    stages, stride = 5, 16
+    centre: Tensor
+    spread: Tensor
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        net = EfficientNetLite2()
+        if config.trunk.pretrained:
+            load_public(net, Path(config.trunk.pretrained))
+        self.layers = nn.Sequential(net.stem, *net.stages[: self.stages])
+        self.pool = config.trunk.patch // self.stride
+        self.register_buffer("centre", torch.zeros(config.trunk.width))
+        self.register_buffer("spread", torch.ones(config.trunk.width))
+
+    def train(self, mode: bool = True) -> "Lite":
+        """Keep the statistics of the frozen layers as they are."""
+        super().train(mode)
+        self.layers.eval()
+        return self
+
+    def seen(self, frames: Tensor) -> Tensor:
+        """Return what it sees, (N, T, P, C), not scaled. frames: in [0, 1], (N, T, 3, H, W)."""
+        maps = self.layers(frames.flatten(0, 1) * 2 - 1)  # these weights expect [-1, 1]
+        cells: Tensor = avg_pool2d(maps.float(), self.pool).flatten(2).transpose(1, 2)
+        return cells.view(*frames.shape[:2], *cells.shape[1:])
+
+    def forward(self, frames: Tensor) -> Tokens:
+        mean, std = (frames.new_tensor(v)[:, None, None] for v in (IMAGENET_MEAN, IMAGENET_STD))
+        cells = (self.seen(frames * std + mean) - self.centre) / self.spread
+        return Tokens(cells, cells.mean((1, 2)))
+
+
 def _unit(convolution: nn.Conv2d) -> list[nn.Module]:
     norm = nn.BatchNorm2d(convolution.out_channels)
     return [convolution, norm, nn.ReLU(inplace=True)]
@@ -112,6 +154,7 @@ ENCODERS: dict[str, type[nn.Module]] = {
     "clip": Clip,
     "videomae": VideoMae,
     "small": Small,
+    "lite": Lite,
 }
 
 
