@@ -26,7 +26,7 @@ from typing import NamedTuple
 import material
 import processes
 import video as clips
-from verilens.cli.allocator import keep_freed_memory
+from verilens.allocator import keep_freed_memory
 from verilens.media.sandbox import Decoder
 from verilens.options import Options
 from verilens.verify.panel import assemble, single_threaded

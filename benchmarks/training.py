@@ -29,7 +29,7 @@ from PIL import Image
 import material
 import processes
 from verilens import catalog
-from verilens.cli.allocator import keep_freed_memory
+from verilens.allocator import keep_freed_memory
 from verilens.media.sandbox import Decoder
 from verilens.options import cores
 from verilens.records import Sample, View

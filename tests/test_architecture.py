@@ -13,7 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground up. A module imports from its own level or from below.
 LEVELS = (
-    {"errors", "records", "card", "config"},
+    {"errors", "records", "card", "config", "allocator"},
     {"batch", "method", "weights", "catalog", "published", "taxonomy"},
     {"media", "tables", "layout"},
     {"datasets", "manifest", "face_filter"},
@@ -23,7 +23,8 @@ LEVELS = (
     {"pipeline", "known", "scanner", "exported"},
     {"report", "bench"},
     {"store", "selftest", "health"},
-    {"server"},
+    {"server", "client"},
+    {"cluster"},
     {"cli"},
     {"__main__", "__init__"},  # the doors
 )

@@ -4,40 +4,28 @@ import contextlib
 import hashlib
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
-from verilens.cli.allocator import keep_freed_memory
+from verilens.allocator import keep_freed_memory
 from verilens.cli.display import Display
+from verilens.cli.engines import Engine, Kept
 from verilens.cli.exits import UNREADABLE, Terminated, reader_gone
 from verilens.cli.writer import Outputs, Writer
 from verilens.errors import ConfigError
-from verilens.options import Options, cache_folder, fingerprint
-from verilens.scanner import scan_many
-from verilens.store import Store
+from verilens.options import Options, cache_folder
 
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Kept:
-    """Where results are kept; `fresh` forgets what is kept for the same question first."""
-
-    path: Path | None
-    fresh: bool = False
-
-
-def run(paths: list[str], options: Options, outputs: Outputs, kept: Kept) -> int:
+def run(paths: list[str], options: Options, outputs: Outputs, kept: Kept, engine: Engine) -> int:
     """Scan, write every output, sum up, and return the exit code."""
     keep_freed_memory()
     with contextlib.ExitStack() as stack:
-        results = stack.enter_context(contextlib.closing(Store(kept.path))) if kept.path else None
-        if results and kept.fresh:
-            results.forget(fingerprint(options))
+        scan = stack.enter_context(engine(paths, options, kept))
         writer = stack.enter_context(Writer(outputs, paths, options.methods))
         display = stack.enter_context(Display(paths, outputs, is_one(paths)))
         try:
-            for report in scan_many(paths, options, results=results, pages=writer.pages):
+            for report in scan(writer.pages):
                 writer.add(report)
                 display.add(report)
         except (KeyboardInterrupt, Terminated):

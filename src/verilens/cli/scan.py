@@ -88,6 +88,33 @@ def scan(
             rich_help_panel=RUNNING,
         ),
     ] = "torch",
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="local|ray",
+            help="What does the work. ray needs the extra 'ray': more machines than one, the same "
+            "decisions.",
+            rich_help_panel=RUNNING,
+        ),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|HOST:PORT",
+            help="The Ray cluster to use, which sees the same files; by default one is started "
+            "here for the scan.",
+            rich_help_panel=RUNNING,
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Files at a time on Ray.",
+            show_default="one a core of the cluster",
+            rich_help_panel=RUNNING,
+        ),
+    ] = None,
     store: Annotated[
         Path | None,
         typer.Option(
@@ -123,7 +150,7 @@ def scan(
 
     Exit code 0: everything scanned; 3: some files could not be read, the rest is written.
     """
-    from verilens.cli import run
+    from verilens.cli import engines, run
     from verilens.cli.writer import Outputs
     from verilens.options import Backend, Options
 
@@ -138,5 +165,7 @@ def scan(
         backend=cast(Backend, backend),  # Options refuses any other
     )
     outputs = Outputs(json=json, csv=csv, parquet=parquet, html=html, quiet=quiet)
-    kept = store or (None if is_one else run.default_store(paths))
-    raise typer.Exit(run.run(paths, options, outputs, run.Kept(path=kept, fresh=fresh)))
+    asked = engines.Asked(engine=engine, address=address, workers=workers)
+    place = store or (None if is_one else run.default_store(paths))
+    kept = engines.Kept(path=place, fresh=fresh)
+    raise typer.Exit(run.run(paths, options, outputs, kept, asked.chosen()))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from verilens.cli.allocator import keep_freed_memory
+from verilens.allocator import keep_freed_memory
 from verilens.errors import ConfigError, MissingExtra
 
 BELOW = 5  # workers give way to the process that answers

@@ -21,14 +21,14 @@ from verilens.errors import MediaError, MediaErrorKind
 from verilens.media.fetch import UrlRules, fetch, is_url
 from verilens.media.names import shown
 
-__all__ = ["Source", "UrlRules", "expand"]
+__all__ = ["Source", "UrlRules", "expand", "fetched"]
 
 _PIECE = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One file to open. Either `path` or `error` is set.
+    """One file to open. Either `path` or `error` is set; neither for an address not fetched yet.
 
     name: what the person typed, or the path found under it. temporary: the file is ours (from
     standard input or an address); call `discard` when it is no longer needed.
@@ -45,8 +45,12 @@ class Source:
             self.path.unlink(missing_ok=True)
 
 
-def expand(arguments: Sequence[str], *, urls: UrlRules | None = None) -> Iterator[Source]:
+def expand(
+    arguments: Sequence[str], *, urls: UrlRules | None = None, fetching: bool = True
+) -> Iterator[Source]:
     """Yield the files that the arguments mean, in their order; folders sorted by name.
+
+    fetching: False leaves addresses to whoever opens them, with `fetched`.
 
     Hidden files and folders inside a folder are skipped, links to folders are not followed. A line
     of a list that is empty or starts with "#" is skipped; its paths are relative to the current
@@ -55,17 +59,17 @@ def expand(arguments: Sequence[str], *, urls: UrlRules | None = None) -> Iterato
     rules = urls or UrlRules()
     for argument in arguments:
         if argument.startswith("@") and not os.path.lexists(argument):
-            yield from _listed(argument[1:], rules)
+            yield from _listed(argument[1:], rules, fetching)
         elif argument == "-":
             yield _standard_input(sys.stdin.buffer, rules)
         else:
-            yield from _expand_one(argument, rules)
+            yield from _expand_one(argument, rules, fetching)
 
 
-def _expand_one(argument: str, rules: UrlRules) -> Iterator[Source]:
+def _expand_one(argument: str, rules: UrlRules, fetching: bool) -> Iterator[Source]:
     """Yield what an address, a folder, a pattern or a path means."""
     if is_url(argument):
-        yield _fetched(argument, rules)
+        yield fetched(argument, rules) if fetching else Source(name=argument)
     elif os.path.isdir(argument):
         yield from _folder(argument)
     elif not os.path.lexists(argument) and glob.has_magic(argument):
@@ -106,14 +110,14 @@ def _matches(pattern: str) -> Iterator[Source]:
             yield from _folder(path)
 
 
-def _listed(list_path: str, rules: UrlRules) -> Iterator[Source]:
+def _listed(list_path: str, rules: UrlRules, fetching: bool) -> Iterator[Source]:
     try:
         with open(list_path, "rb") as lines:
             for number, line in enumerate(lines):
                 text = line.removeprefix(b"\xef\xbb\xbf") if number == 0 else line
                 entry = os.fsdecode(text.rstrip(b"\r\n"))
                 if entry.strip() and not entry.startswith("#") and "\0" not in entry:
-                    yield from _expand_one(entry, rules)
+                    yield from _expand_one(entry, rules, fetching)
     except OSError as error:
         message = f"{shown(list_path)}: the list cannot be read ({error.strerror}); check the path"
         yield Source(name="@" + list_path, error=MediaError(_kind(error), message))
@@ -139,7 +143,8 @@ def _standard_input(stream: BinaryIO, rules: UrlRules) -> Source:
     return Source(name="-", path=path, temporary=True)
 
 
-def _fetched(url: str, rules: UrlRules) -> Source:
+def fetched(url: str, rules: UrlRules) -> Source:
+    """Return what lies at an address as a private temporary file."""
     path = _temporary()
     try:
         with open(path, "wb") as file:

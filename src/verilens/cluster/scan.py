@@ -1,0 +1,96 @@
+"""A scan on Ray: list, share out, collect, in the order of the files.
+
+    paths -> [one listing task] -> [pool of workers] -> reports
+
+Ray Data moves the groups and holds back the listing while the workers are busy, so memory stays
+flat however many files there are.
+"""
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from verilens.cluster import files
+from verilens.cluster.keeper import Keeper
+from verilens.cluster.session import Place, imported, started
+from verilens.cluster.worker import LINES, ScanWorker
+from verilens.errors import ConfigError, VerilensError
+from verilens.options import Options, fingerprint
+from verilens.records import Report
+from verilens.report.json import loads
+
+CLOSE_S = 60.0
+
+
+def scan_many(
+    paths: Sequence[str], options: Options, *, store: Path | None = None, place: Place | None = None
+) -> Iterator[Report]:
+    """Yield a report for every file of `paths`, in their order; see `scanner.scan_many`.
+
+    store: a results store that no other process has open.
+    """
+    if "-" in paths:
+        raise ConfigError("standard input is read by the local engine only; leave out --engine ray")
+    expected = fingerprint(options)  # says what is wrong with methods and weights before Ray starts
+    place = place or Place()
+    ray = imported()
+    with started(place) as workers, _keeping(store) as keeper:
+        folder = os.getcwd()
+        each = dataclasses.replace(options, jobs=1)
+        data = _dataset(paths, folder).map_batches(
+            ScanWorker,
+            fn_constructor_args=(each, expected, keeper, folder),
+            batch_size=1,
+            compute=ray.data.ActorPoolStrategy(size=workers),
+            num_cpus=1,
+        )
+        with _ours():
+            for row in data.iter_rows():
+                yield from loads(row[LINES].split("\n"))
+
+
+def _dataset(paths: Sequence[str], folder: str) -> Any:
+    """Return the groups of files as a stream, each a block of its own."""
+    ray = imported()
+    context = ray.data.DataContext.get_current()
+    context.target_max_block_size = 1  # byte: no two groups are put together
+    context.execution_options.preserve_order = True
+    return ray.data.read_datasource(
+        files.datasource(paths, folder), override_num_blocks=1, num_cpus=0
+    )
+
+
+@contextlib.contextmanager
+def _keeping(store: Path | None) -> Iterator[Any]:
+    """Give the keeper of results, on this node."""
+    ray = imported()
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    options = {"num_cpus": 0, "scheduling_strategy": here}
+    keeper = ray.remote(Keeper).options(**options).remote(store and store.absolute())
+    try:
+        yield keeper
+    finally:
+        ray.get(keeper.close.remote(), timeout=CLOSE_S)
+
+
+@contextlib.contextmanager
+def _ours() -> Iterator[None]:
+    """Raise what a worker raised on purpose, without Ray's account of the way it took."""
+    from ray.exceptions import RayError
+
+    try:
+        yield
+    except RayError as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            own = getattr(cause, "cause", None)
+            for each in (cause, own):
+                if type(each).__module__ == VerilensError.__module__:
+                    raise each from None  # type: ignore[misc]
+            cause = own if isinstance(own, RayError) else cause.__cause__
+        raise

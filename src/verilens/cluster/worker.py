@@ -1,0 +1,90 @@
+"""A worker of a scan on Ray: a process with the networks loaded once, asked for group after group.
+
+While one file of a group is scored the next ones are decoded, as in the local engine.
+"""
+
+import os
+import platform
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import verilens
+from verilens.allocator import keep_freed_memory
+from verilens.cluster.files import COLUMN, Numbered, ready, unpacked
+from verilens.cluster.keeper import TRIES, Shared
+from verilens.errors import ConfigError
+from verilens.media.sources import UrlRules
+from verilens.options import Options, fingerprint
+from verilens.records import ErrorRecord, Report
+from verilens.report.json import dumps
+from verilens.scanner import Scanner
+
+AHEAD = 2  # files of a group that are decoded before their turn
+LINES = "lines"
+
+
+class ScanWorker:
+    """What Ray Data keeps a pool of."""
+
+    def __init__(self, options: Options, expected: str, keeper: Any, folder: str) -> None:
+        """expected: the fingerprint of the command. folder: what paths are relative to."""
+        keep_freed_memory()
+        try:
+            os.chdir(folder)
+        except OSError as error:
+            raise ConfigError(
+                f"{platform.node()} cannot see {folder}: all nodes need the same files"
+            ) from error
+        if fingerprint(options) != expected:
+            raise ConfigError(
+                f"{platform.node()} has another version or other weights of verilens than the node "
+                "of the command; install the same on all nodes"
+            )
+        self._rules = UrlRules(max_bytes=options.max_bytes, allow_private=options.allow_private)
+        self._keeper = keeper
+        self._scanner = Scanner(options, Shared(keeper))
+        self._preparing = ThreadPoolExecutor(1, "prepare")
+
+    def __call__(self, batch: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+        """Return the reports of each group as lines of JSON, in the order of their files."""
+        return {
+            LINES: [
+                "\n".join(dumps(report) for report in self._reports(unpacked(str(text))))
+                for text in batch[COLUMN]
+            ]
+        }
+
+    def _reports(self, group: Sequence[Numbered]) -> Iterator[Report]:
+        """Yield the report of each file; one after the other where some may be deadly."""
+        tries = self._ask(self._keeper.tries.remote([number for number, _ in group]))
+        ahead = 0 if tries else AHEAD
+        begun: deque[tuple[int, Future[Callable[[], Report]]]] = deque()
+        for each in group:
+            begun.append((each.number, self._preparing.submit(self._open, each)))
+            if len(begun) > ahead:
+                yield self._finished(*begun.popleft())
+        while begun:
+            yield self._finished(*begun.popleft())
+
+    def _open(self, each: Numbered) -> Callable[[], Report]:
+        if self._ask(self._keeper.begin.remote(each.number)) >= TRIES:
+            return lambda: _deadly(each.source.name)
+        return self._scanner.open(ready(each.source, self._rules))
+
+    def _finished(self, number: int, opened: "Future[Callable[[], Report]]") -> Report:
+        report = opened.result()()
+        self._keeper.end.remote(number)
+        return report
+
+    def _ask(self, answer: Any) -> Any:
+        import ray
+
+        return ray.get(answer)
+
+
+def _deadly(name: str) -> Report:
+    message = f"the process that scanned it died {TRIES} times; it is left out"
+    error = ErrorRecord(type="crashed", message=message)
+    return Report(path=name, version=verilens.__version__, seconds=0.0, error=error)

@@ -1,0 +1,126 @@
+"""`verilens scan --engine ray`: the decisions of the local engine, whatever dies on the way."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import scanning
+from verilens.cluster import files
+from verilens.cluster.files import Numbered, packed, unpacked
+from verilens.cluster.keeper import Keeper
+from verilens.cluster.session import Place
+from verilens.errors import ConfigError, MediaError
+from verilens.media.sources import Source
+from verilens.options import Options
+from verilens.report.json import line
+from verilens.scanner import scan_many
+
+DECISIVE = ("decision", "probability", "interval", "sentence", "conflicts", "not_checked")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder of seven files: stills, a film, a copy, and two that cannot be read."""
+    root = tmp_path / "media"
+    for n in range(3):
+        scanning.picture(root / f"{n}.png", seed=n)
+    (root / "copy.png").write_bytes((root / "0.png").read_bytes())
+    scanning.animation(root / "film.gif", frames=8)
+    (root / "text.jpg").write_text("text")
+    (root / "empty.png").touch()
+    return root
+
+
+def test_decisions_equal_those_of_the_local_engine(folder, tmp_path):
+    pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    store = tmp_path / "results.duckdb"
+    whole = scan(folder, "--engine", "ray", "--workers", "2", store=store, out=tmp_path / "1.jsonl")
+    options = Options(methods=(scanning.npr(),), where=False)
+    local = [line(report) for report in scan_many([folder], options)]
+    assert [text(each, DECISIVE) for each in whole] == [text(each, DECISIVE) for each in local]
+    assert [timeless(each) for each in whole] == [timeless(each) for each in local]
+
+    resumed = scan(folder, store=store, out=tmp_path / "2.jsonl")  # by the local engine
+    again = {each["path"]: each["seconds"] for each in resumed if each["sha256"]}
+    first = {each["path"]: each["seconds"] for each in whole if each["sha256"]}
+    assert len(again) == 5 and again == first  # what is known keeps the seconds of its first scan
+
+
+def scan(folder, *options, store, out):
+    """Scan by the command; return its lines."""
+    arguments = ["--methods", scanning.npr(), "--store", store, "--json", out, "--quiet", *options]
+    command = [sys.executable, "-m", "verilens", "scan", folder, *arguments]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == 3, done.stderr
+    return [json.loads(each) for each in out.read_text().splitlines()]
+
+
+def text(found, names):
+    return json.dumps({name: found[name] for name in names})
+
+
+def timeless(found):
+    return {**found, "seconds": None}
+
+
+def test_names_travel_as_they_are():
+    group = [
+        Numbered(0, Source(name="a/\udcff.png", path=Path("a/\udcff.png"))),
+        Numbered(1, Source(name="https://example.org/a.png")),
+        Numbered(7, Source(name="x*", error=MediaError("missing", "x*: no file matches"))),
+    ]
+    found = unpacked(packed(group))
+    assert [each.number for each in found] == [0, 1, 7]
+    assert [each.source.name for each in found] == [each.source.name for each in group]
+    assert found[0].source.path == group[0].source.path and found[1].source.path is None
+    error = found[2].source.error
+    assert error and (error.kind, error.message) == ("missing", "x*: no file matches")
+
+
+def test_files_are_listed_in_groups_and_addresses_are_left_alone(folder, monkeypatch):
+    pytest.importorskip("pyarrow", reason="the extra 'ray' is not installed")
+    tables = files.groups(["media", "https://example.org/a.png"], str(folder.parent))
+    groups = [unpacked(table[files.COLUMN][0].as_py()) for table in tables]
+    assert [len(group) for group in groups] == [4, 4]
+    names = [source.name for group in groups for _, source in group]
+    assert names == [
+        *(f"media/{name}" for name in ("0.png", "1.png", "2.png", "copy.png")),
+        *(f"media/{name}" for name in ("empty.png", "film.gif", "text.jpg")),
+        "https://example.org/a.png",
+    ]
+
+
+def test_a_keeper_counts_what_was_begun_and_keeps_results(tmp_path):
+    keeper = Keeper(tmp_path / "results.duckdb")
+    assert [keeper.begin(3), keeper.begin(3), keeper.tries([2, 3])] == [0, 1, 2]
+    keeper.end(3)
+    assert keeper.tries([2, 3]) == 0
+    assert keeper.find("0" * 64, "f") is None
+    keeper.close()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [({"workers": 0}, "at least 1"), ({"address": "ray://head:10001"}, "--address auto")],
+)
+def test_places_that_cannot_be_are_refused(changes, says):
+    with pytest.raises(ConfigError, match=says):
+        Place(**changes)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--engine", "spark"], "local or ray"),
+        (["--workers", "2"], "--engine ray"),
+        (["--address", "auto"], "--engine ray"),
+    ],
+)
+def test_options_of_another_engine_are_refused(options, says, tmp_path):
+    command = [sys.executable, "-m", "verilens", "scan", str(tmp_path), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
