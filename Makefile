@@ -28,7 +28,7 @@ $(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
-	$(CLEAN) $(BIN)/python -m pip install -q -c constraints.txt -e '.[backbones,bench,demo,dev,docs,export,faces,postgres,ray,server,train]'
+	$(CLEAN) $(BIN)/python -m pip install -q -c constraints.txt -e '.[backbones,bench,client,demo,dev,docs,export,faces,postgres,ray,server,train]'
 	$(FACES)
 	@touch $@ $(VENV)/.demo
 

@@ -37,6 +37,7 @@ LEAVES = {"bench.metrics"}
 LIGHT = (
     *("records", "card", "config", "errors", "catalog", "weights", "media", "options", "report"),
     *("published", "tables", "layout", "manifest", "datasets", "face_filter", "server"),
+    *("client", "cluster"),
 )
 
 BANNED = {"utils", "util", "helpers", "helper", "common", "base", "misc", "core", "manager"}

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from verilens.client import Client
     from verilens.records import Report
     from verilens.scanner import scan, scan_many
 
@@ -19,7 +20,7 @@ try:
 except PackageNotFoundError:  # run from a source tree that was never installed
     __version__ = "0+unknown"
 
-__all__ = ["Report", "__version__", "scan", "scan_many"]
+__all__ = ["Client", "Report", "__version__", "scan", "scan_many"]
 
 
 def __getattr__(name: str) -> object:
@@ -27,6 +28,10 @@ def __getattr__(name: str) -> object:
         from verilens import scanner
 
         return getattr(scanner, name)
+    if name == "Client":
+        from verilens.client import Client
+
+        return Client
     if name == "Report":
         from verilens.records import Report
 

@@ -9,6 +9,11 @@
     ├── ExportError           a network cannot become another runtime's, or would score otherwise
     ├── DatasetError          a data set does not have the layout its adapter expects
     ├── TrainingError         a training run cannot go on: its loss is no number
+    ├── ServerError           a server says no; .kind and .status name why
+    │   ├── NoAccess          the key is missing, wrong, or not for this
+    │   ├── NotThere          no such job or file, or no longer
+    │   ├── Overloaded        busy or broken for longer than we waited
+    │   └── Unreachable       it does not answer at all
     └── StoreError            a results store is damaged, foreign or in use
 
 A message says what, where and what to do next.
@@ -77,3 +82,29 @@ class TrainingError(VerilensError):
 
 class StoreError(VerilensError):
     """A results store that is damaged, foreign or in use by another process."""
+
+
+class ServerError(VerilensError):
+    """A server that says no. `kind` is the last part of its problem's type, e.g. "too-large"."""
+
+    def __init__(self, kind: str, message: str, status: int | None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.status = status
+
+
+class NoAccess(ServerError):
+    """A key that is missing, wrong, or has not the scope for what was asked."""
+
+
+class NotThere(ServerError):
+    """A job, an upload or a file that does not exist, or no longer."""
+
+
+class Overloaded(ServerError):
+    """A server that was busy, or without its database, at every try."""
+
+
+class Unreachable(ServerError):
+    """A server that cannot be connected to, or breaks off."""

@@ -35,9 +35,16 @@ class Asked:
     engine: str = "local"
     address: str | None = None
     workers: int | None = None
+    server: str | None = None
+    key: str | None = None
+    key_file: Path | None = None
 
     def chosen(self) -> Engine:
         """Return the engine that was asked for; ConfigError for options that go with another."""
+        if self.server is not None:
+            if self.engine != "local":
+                raise ConfigError("a scan runs at a --server or by an --engine, not both")
+            return self._at_server
         if self.engine == "ray":
             return self._on_ray
         if self.engine != "local":
@@ -65,6 +72,27 @@ class Asked:
             return scan.scan_many(paths, options, store=kept.path, place=place)
 
         yield reports
+
+    @contextmanager
+    def _at_server(self, paths: Sequence[str], options: Options, kept: Kept) -> Iterator[Scan]:
+        """Give a scan by a server, some files at a time; nothing is kept here."""
+        import verilens
+        from verilens.cli import remote
+
+        if kept.path is not None:
+            raise ConfigError("a server keeps its results itself: leave out --store")
+        with verilens.Client(self.server or "", self._secret()) as client:
+            question = remote.question(options, kept.fresh)
+            yield lambda pages: remote.scan_many(client, paths, options, question, pages)
+
+    def _secret(self) -> str | None:
+        """Return the key: from the file, else from the environment."""
+        if self.key_file is None:
+            return self.key or None
+        try:
+            return self.key_file.read_text(encoding="ascii").strip()
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"cannot read a key from {self.key_file}: {error}") from error
 
 
 @contextmanager

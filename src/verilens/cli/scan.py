@@ -1,5 +1,6 @@
 """verilens scan: files in, verdicts out."""
 
+import os
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -115,6 +116,22 @@ def scan(
             rich_help_panel=RUNNING,
         ),
     ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="A 'verilens serve' that does the work; needs the extra 'client'.",
+            rich_help_panel=RUNNING,
+        ),
+    ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Holds the key to --server; the environment variable VERILENS_KEY may, too.",
+            rich_help_panel=RUNNING,
+        ),
+    ] = None,
     store: Annotated[
         Path | None,
         typer.Option(
@@ -165,7 +182,14 @@ def scan(
         backend=cast(Backend, backend),  # Options refuses any other
     )
     outputs = Outputs(json=json, csv=csv, parquet=parquet, html=html, quiet=quiet)
-    asked = engines.Asked(engine=engine, address=address, workers=workers)
-    place = store or (None if is_one else run.default_store(paths))
+    asked = engines.Asked(
+        engine=engine,
+        address=address,
+        workers=workers,
+        server=server,
+        key=os.environ.get("VERILENS_KEY"),
+        key_file=key_file,
+    )
+    place = store or (None if is_one or server else run.default_store(paths))
     kept = engines.Kept(path=place, fresh=fresh)
     raise typer.Exit(run.run(paths, options, outputs, kept, asked.chosen()))
