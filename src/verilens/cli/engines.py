@@ -59,7 +59,7 @@ class Asked:
         from verilens.cluster import scan, session
 
         place = session.Place(address=self.address, workers=self.workers)
-        session.imported()
+        session.imported(place)
         with _opened(options, kept):
             pass  # said here what is wrong with the store; the workers' keeper opens it again
 

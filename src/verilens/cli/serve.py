@@ -121,6 +121,32 @@ def serve(
         int, typer.Option(min=0, help="Worker processes here.", rich_help_panel="Work")
     ] = 1,
     jobs: Slots = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="local|ray",
+            help="What runs it. ray needs the extra 'ray': the interface as a Ray Serve "
+            "deployment, the workers on the nodes of a cluster.",
+            rich_help_panel="Work",
+        ),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|HOST:PORT",
+            help="The Ray cluster to use; by default one is started here.",
+            rich_help_panel="Work",
+        ),
+    ] = None,
+    replicas: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Web processes on Ray.",
+            show_default="1",
+            rich_help_panel="Work",
+        ),
+    ] = None,
     methods: Methods = None,
     timeout: Timeout = 60.0,
     attempts: Attempts = 3,
@@ -153,6 +179,7 @@ def serve(
         return
     from verilens.cli import serving
     from verilens.cli.run import count_bytes
+    from verilens.errors import ConfigError
     from verilens.server.settings import Access, Rules, Settings
 
     settings = Settings(
@@ -166,7 +193,14 @@ def serve(
             origins=tuple(allow_origin or ()),
         ),
     )
-    serving.serve(settings, workers, auth)
+    if engine == "local":
+        if address is not None or replicas is not None:
+            raise ConfigError("--address and --replicas go with --engine ray")
+        serving.serve(settings, workers, auth)
+    elif engine == "ray":
+        serving.serve_on_ray(settings, auth, (workers, replicas or 1), address)
+    else:
+        raise ConfigError(f"engine must be local or ray, not '{engine}'")
 
 
 @app.command("worker", epilog=WORKER)

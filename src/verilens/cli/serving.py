@@ -71,11 +71,28 @@ def serve(settings: "Settings", workers: int, auth: bool | None) -> None:
     os.umask(0o077)  # what is kept is for this user alone
     keep_freed_memory()
     with Daemon(settings, workers) as daemon:
-        typer.echo(f"verilens serves at {daemon.url}  (stop with Ctrl-C)")
-        if settings.access.is_open:
-            typer.echo("open to everybody on this machine; see 'verilens serve keys create'")
-        sys.stdout.flush()
+        _greet(settings, daemon.url)
         daemon.run()
+
+
+def serve_on_ray(
+    settings: "Settings", auth: bool | None, size: tuple[int, int], address: str | None
+) -> None:
+    """Serve on Ray until told to stop. size: workers, replicas."""
+    from verilens.cluster.serve import Size, serving
+
+    settings = dataclasses.replace(settings, access=_access(settings, auth))
+    workers, replicas = size
+    with serving(settings, Size(workers=workers, replicas=replicas), address) as url:
+        _greet(settings, url)
+        threading.Event().wait()
+
+
+def _greet(settings: "Settings", url: str) -> None:
+    typer.echo(f"verilens serves at {url}  (stop with Ctrl-C)")
+    if settings.access.is_open:
+        typer.echo("open to everybody on this machine; see 'verilens serve keys create'")
+    sys.stdout.flush()
 
 
 def _access(settings: "Settings", auth: bool | None) -> "Access":  # type: ignore[name-defined]  # noqa: F821

@@ -36,11 +36,11 @@ def scan_many(
         raise ConfigError("standard input is read by the local engine only; leave out --engine ray")
     expected = fingerprint(options)  # says what is wrong with methods and weights before Ray starts
     place = place or Place()
-    ray = imported()
-    with started(place) as workers, _keeping(store) as keeper:
+    ray = imported(place)
+    with started(place) as workers, _keeping(ray, store) as keeper:
         folder = os.getcwd()
         each = dataclasses.replace(options, jobs=1)
-        data = _dataset(paths, folder).map_batches(
+        data = _dataset(ray, paths, folder).map_batches(
             ScanWorker,
             fn_constructor_args=(each, expected, keeper, folder),
             batch_size=1,
@@ -52,9 +52,8 @@ def scan_many(
                 yield from loads(row[LINES].split("\n"))
 
 
-def _dataset(paths: Sequence[str], folder: str) -> Any:
+def _dataset(ray: Any, paths: Sequence[str], folder: str) -> Any:
     """Return the groups of files as a stream, each a block of its own."""
-    ray = imported()
     context = ray.data.DataContext.get_current()
     context.target_max_block_size = 1  # byte: no two groups are put together
     context.execution_options.preserve_order = True
@@ -64,9 +63,8 @@ def _dataset(paths: Sequence[str], folder: str) -> Any:
 
 
 @contextlib.contextmanager
-def _keeping(store: Path | None) -> Iterator[Any]:
+def _keeping(ray: Any, store: Path | None) -> Iterator[Any]:
     """Give the keeper of results, on this node."""
-    ray = imported()
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)

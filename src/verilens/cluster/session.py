@@ -2,7 +2,9 @@
 
 import logging
 import os
+import secrets
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +23,8 @@ ENVIRONMENT = {
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
 }
 LOOPBACK = "127.0.0.1"
+# Some ports of Ray listen everywhere, and who reaches them runs code: our own asks for a token.
+GUARD = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +51,8 @@ class Place:
 @contextmanager
 def started(place: Place) -> Iterator[int]:
     """Join or start Ray while the block runs; give the number of workers that fit."""
-    ray = imported()
-    for name in ("ray", "ray.data"):
+    ray = imported(place)
+    for name in ("ray", "ray.data", "ray.serve"):
         logging.getLogger(name).setLevel(logging.ERROR)
     with _own_signals():
         try:
@@ -72,10 +76,12 @@ def started(place: Place) -> Iterator[int]:
         ray.shutdown()
 
 
-def imported() -> ModuleType:
-    """Return Ray; MissingExtra."""
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+def imported(place: Place) -> ModuleType:
+    """Return Ray, told where it will work before it is loaded; MissingExtra."""
+    settings = ENVIRONMENT if place.address else ENVIRONMENT | GUARD
+    if "ray" not in sys.modules:
+        for name, value in settings.items():
+            os.environ.setdefault(name, value)
     try:
         with _own_signals():
             import ray
