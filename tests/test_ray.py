@@ -1,6 +1,7 @@
 """`verilens scan --engine ray`: the decisions of the local engine, whatever dies on the way."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 import scanning
 from verilens.cluster import files
+from verilens.cluster import scan as cluster_scan
 from verilens.cluster.files import Numbered, packed, unpacked
 from verilens.cluster.keeper import Keeper
 from verilens.cluster.session import Place
@@ -18,6 +20,7 @@ from verilens.options import Options
 from verilens.report.json import line
 from verilens.scanner import scan_many
 
+OPTIONS = Options(methods=(scanning.npr(),), where=False)
 DECISIVE = ("decision", "probability", "interval", "sentence", "conflicts", "not_checked")
 
 
@@ -38,8 +41,7 @@ def test_decisions_equal_those_of_the_local_engine(folder, tmp_path):
     pytest.importorskip("ray", reason="the extra 'ray' is not installed")
     store = tmp_path / "results.duckdb"
     whole = scan(folder, "--engine", "ray", "--workers", "2", store=store, out=tmp_path / "1.jsonl")
-    options = Options(methods=(scanning.npr(),), where=False)
-    local = [line(report) for report in scan_many([folder], options)]
+    local = [line(report) for report in scan_many([folder], OPTIONS)]
     assert [text(each, DECISIVE) for each in whole] == [text(each, DECISIVE) for each in local]
     assert [timeless(each) for each in whole] == [timeless(each) for each in local]
 
@@ -49,11 +51,12 @@ def test_decisions_equal_those_of_the_local_engine(folder, tmp_path):
     assert len(again) == 5 and again == first  # what is known keeps the seconds of its first scan
 
 
-def scan(folder, *options, store, out):
+def scan(folder, *options, store, out, environment=None):
     """Scan by the command; return its lines."""
     arguments = ["--methods", scanning.npr(), "--store", store, "--json", out, "--quiet", *options]
     command = [sys.executable, "-m", "verilens", "scan", folder, *arguments]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    settings = {"capture_output": True, "text": True, "env": environment}
+    done = subprocess.run(list(map(str, command)), check=False, **settings)
     assert done.returncode == 3, done.stderr
     return [json.loads(each) for each in out.read_text().splitlines()]
 
@@ -94,7 +97,8 @@ def test_files_are_listed_in_groups_and_addresses_are_left_alone(folder, monkeyp
 
 
 def test_a_keeper_counts_what_was_begun_and_keeps_results(tmp_path):
-    keeper = Keeper(tmp_path / "results.duckdb")
+    keeper = Keeper()
+    keeper.open(tmp_path / "results.duckdb")
     assert [keeper.begin(3), keeper.begin(3), keeper.tries([2, 3])] == [0, 1, 2]
     keeper.end(3)
     assert keeper.tries([2, 3]) == 0
@@ -124,3 +128,46 @@ def test_options_of_another_engine_are_refused(options, says, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert says in done.stderr
+
+
+@pytest.mark.slow
+def test_a_file_that_kills_its_worker_is_left_out_and_the_rest_is_scanned(folder, tmp_path):
+    """Looking at the file stops the process, as running out of memory would."""
+    pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    (tmp_path / "sitecustomize.py").write_text(DEADLY)
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    deadly = {**os.environ, "PYTHONPATH": path, "DEADLY": str(folder / "1.png")}
+    out, store = tmp_path / "1.jsonl", tmp_path / "results.duckdb"
+    whole = scan(
+        folder, "--engine", "ray", "--workers", "1", store=store, out=out, environment=deadly
+    )
+    local = [line(report) for report in scan_many([folder], OPTIONS)]
+    assert [each["path"] for each in whole] == [each["path"] for each in local]
+    for found, expected in zip(whole, local, strict=True):
+        if found["path"] == deadly["DEADLY"]:
+            assert found["error"]["type"] == "crashed"
+        else:
+            assert timeless(found) == timeless(expected)
+
+
+DEADLY = """
+import os, pathlib, sys
+
+stat = pathlib.Path.stat
+
+def deadly(self, **options):
+    if str(self) == os.environ["DEADLY"] and "default_worker" in " ".join(sys.orig_argv):
+        os.kill(os.getpid(), 9)
+    return stat(self, **options)
+
+pathlib.Path.stat = deadly
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # Ray's own; elsewhere it runs in a process of its own
+def test_nodes_that_would_answer_otherwise_are_refused(folder, monkeypatch):
+    pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    monkeypatch.setattr(cluster_scan, "fingerprint", lambda options: "of another version")
+    with pytest.raises(ConfigError, match="another version or other weights"):
+        list(cluster_scan.scan_many([str(folder)], OPTIONS, place=Place(workers=1)))

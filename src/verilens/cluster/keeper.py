@@ -6,10 +6,13 @@ answered with an error, and the scan goes on.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from verilens.known import FileState, Recent, Results
 from verilens.records import Report
+
+if TYPE_CHECKING:
+    from verilens.store import Store
 
 TRIES = 3  # among others, alone, alone once more
 
@@ -17,12 +20,16 @@ TRIES = 3  # among others, alone, alone once more
 class Keeper:
     """Results by content, and how often each file has been begun; an actor."""
 
-    def __init__(self, store: Path | None) -> None:
+    def __init__(self) -> None:
+        self._store: Store | None = None
+        self._results: Results = Recent()
+        self._begun: dict[int, int] = {}
+
+    def open(self, path: Path) -> None:
+        """Keep results in a store. StoreError."""
         from verilens.store import Store  # here, else the command's process would share its state
 
-        self._store = Store(store) if store else None
-        self._results: Results = self._store or Recent()
-        self._begun: dict[int, int] = {}
+        self._results = self._store = Store(path)
 
     def begin(self, number: int) -> int:
         """Write down that a file is under way; return how often it was without coming to an end."""

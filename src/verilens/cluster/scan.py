@@ -15,9 +15,9 @@ from typing import Any
 
 from verilens.cluster import files
 from verilens.cluster.keeper import Keeper
-from verilens.cluster.session import Place, imported, started
-from verilens.cluster.worker import LINES, ScanWorker
-from verilens.errors import ConfigError, VerilensError
+from verilens.cluster.session import Place, imported, on_purpose, started
+from verilens.cluster.worker import LINES, TROUBLE, ScanWorker
+from verilens.errors import ConfigError
 from verilens.options import Options, fingerprint
 from verilens.records import Report
 from verilens.report.json import loads
@@ -47,9 +47,10 @@ def scan_many(
             compute=ray.data.ActorPoolStrategy(size=workers),
             num_cpus=1,
         )
-        with _ours():
-            for row in data.iter_rows():
-                yield from loads(row[LINES].split("\n"))
+        for row in data.iter_rows():
+            if row[TROUBLE]:
+                raise ConfigError(row[TROUBLE])
+            yield from loads(row[LINES].split("\n"))
 
 
 def _dataset(ray: Any, paths: Sequence[str], folder: str) -> Any:
@@ -69,26 +70,11 @@ def _keeping(ray: Any, store: Path | None) -> Iterator[Any]:
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     options = {"num_cpus": 0, "scheduling_strategy": here}
-    keeper = ray.remote(Keeper).options(**options).remote(store and store.absolute())
+    keeper = ray.remote(Keeper).options(**options).remote()
+    with on_purpose():
+        if store is not None:
+            ray.get(keeper.open.remote(store.absolute()))
     try:
         yield keeper
     finally:
         ray.get(keeper.close.remote(), timeout=CLOSE_S)
-
-
-@contextlib.contextmanager
-def _ours() -> Iterator[None]:
-    """Raise what a worker raised on purpose, without Ray's account of the way it took."""
-    from ray.exceptions import RayError
-
-    try:
-        yield
-    except RayError as error:
-        cause: BaseException | None = error
-        while cause is not None:
-            own = getattr(cause, "cause", None)
-            for each in (cause, own):
-                if type(each).__module__ == VerilensError.__module__:
-                    raise each from None  # type: ignore[misc]
-            cause = own if isinstance(own, RayError) else cause.__cause__
-        raise

@@ -8,7 +8,6 @@ whatever node has room.
 """
 
 import dataclasses
-import platform
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -16,7 +15,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from verilens.cluster.session import Place, imported, started
+from verilens.cluster.session import Place, imported, on_purpose, started
+from verilens.cluster.worker import check_alike
 from verilens.errors import ConfigError, MissingExtra
 from verilens.options import Options, cores, fingerprint
 from verilens.server.settings import Settings
@@ -43,21 +43,26 @@ class ServeWorker:
         from verilens.server.worker import Worker
 
         keep_freed_memory()
-        if fingerprint(_options(settings)) != expected:
-            raise ConfigError(
-                f"{platform.node()} has another version or other weights of verilens than the node "
-                "of the command; install the same on all nodes"
-            )
+        self._trouble: ConfigError | None = None
+        try:
+            check_alike(_options(settings), expected)
+        except ConfigError as error:
+            self._trouble = error
+            return
         self._worker = Worker(settings)
         self._thread = threading.Thread(target=self._worker.run, daemon=True)
         self._thread.start()
 
     def name(self) -> str:
-        """Return the name it is known by in the database."""
+        """Return the name it is known by in the database; ConfigError for one that cannot work."""
+        if self._trouble is not None:
+            raise self._trouble
         return self._worker.name
 
     def stop(self) -> None:
         """Give back what is under way."""
+        if self._trouble is not None:
+            return
         self._worker.stop()
         self._thread.join(STOP_S)
 
@@ -76,10 +81,9 @@ def serving(settings: Settings, size: Size, address: str | None = None) -> Itera
         actor = ray.remote(ServeWorker).options(num_cpus=slots, max_restarts=-1)
         workers = [actor.remote(settings, expected) for _ in range(size.workers)]
         try:
-            ray.get([worker.name.remote() for worker in workers])
+            with on_purpose():
+                ray.get([worker.name.remote() for worker in workers])
             yield _deployed(serve, settings, size.replicas)
-        except ray.exceptions.RayActorError as error:
-            raise ConfigError(f"a worker cannot start: {error}".strip()) from error
         finally:
             with suppress(ray.exceptions.RayError):
                 ray.get([worker.stop.remote() for worker in workers], timeout=STOP_S)

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import ModuleType
 
-from verilens.errors import ConfigError, MissingExtra
+from verilens.errors import ConfigError, MissingExtra, VerilensError
 from verilens.options import cores
 
 OBJECTS_BYTES = 200 << 20  # names and lines of JSON pass through Ray, never pictures
@@ -53,7 +53,7 @@ def started(place: Place) -> Iterator[int]:
     """Join or start Ray while the block runs; give the number of workers that fit."""
     ray = imported(place)
     for name in ("ray", "ray.data", "ray.serve"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is raised, too
     with _own_signals():
         try:
             if place.address is None:
@@ -92,6 +92,18 @@ def imported(place: Place) -> ModuleType:
         ) from error
     found: ModuleType = ray
     return found
+
+
+@contextmanager
+def on_purpose() -> Iterator[None]:
+    """Raise what an actor raised on purpose, without Ray's account of the way it took."""
+    from ray.exceptions import RayError
+
+    try:
+        yield
+    except RayError as error:
+        cause = getattr(error, "cause", None)
+        raise cause if isinstance(cause, VerilensError) else error from None
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import verilens
 from verilens.allocator import keep_freed_memory
 from verilens.cluster.files import COLUMN, Numbered, ready, unpacked
 from verilens.cluster.keeper import TRIES, Shared
-from verilens.errors import ConfigError
+from verilens.errors import ConfigError, VerilensError
 from verilens.media.sources import UrlRules
 from verilens.options import Options, fingerprint
 from verilens.records import ErrorRecord, Report
@@ -22,7 +22,7 @@ from verilens.report.json import dumps
 from verilens.scanner import Scanner
 
 AHEAD = 2  # files of a group that are decoded before their turn
-LINES = "lines"
+LINES, TROUBLE = "lines", "trouble"
 
 
 class ScanWorker:
@@ -31,30 +31,22 @@ class ScanWorker:
     def __init__(self, options: Options, expected: str, keeper: Any, folder: str) -> None:
         """expected: the fingerprint of the command. folder: what paths are relative to."""
         keep_freed_memory()
-        try:
-            os.chdir(folder)
-        except OSError as error:
-            raise ConfigError(
-                f"{platform.node()} cannot see {folder}: all nodes need the same files"
-            ) from error
-        if fingerprint(options) != expected:
-            raise ConfigError(
-                f"{platform.node()} has another version or other weights of verilens than the node "
-                "of the command; install the same on all nodes"
-            )
+        self._trouble = _trouble(options, expected, folder)
         self._rules = UrlRules(max_bytes=options.max_bytes, allow_private=options.allow_private)
         self._keeper = keeper
         self._scanner = Scanner(options, Shared(keeper))
         self._preparing = ThreadPoolExecutor(1, "prepare")
 
     def __call__(self, batch: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-        """Return the reports of each group as lines of JSON, in the order of their files."""
-        return {
-            LINES: [
-                "\n".join(dumps(report) for report in self._reports(unpacked(str(text))))
-                for text in batch[COLUMN]
-            ]
-        }
+        """Return the reports of each group as lines of JSON, in the order of their files.
+
+        What keeps this node from working goes back as text: Ray keeps no type of what is raised.
+        """
+        if self._trouble is not None:
+            return {LINES: [""], TROUBLE: [str(self._trouble)]}
+        groups = [self._reports(unpacked(str(text))) for text in batch[COLUMN]]
+        lines = ["\n".join(dumps(report) for report in reports) for reports in groups]
+        return {LINES: lines, TROUBLE: [""] * len(lines)}
 
     def _reports(self, group: Sequence[Numbered]) -> Iterator[Report]:
         """Yield the report of each file; one after the other where some may be deadly."""
@@ -82,6 +74,28 @@ class ScanWorker:
         import ray
 
         return ray.get(answer)
+
+
+def _trouble(options: Options, expected: str, folder: str) -> VerilensError | None:
+    """Go to the folder of the command; return what keeps this node from scanning as it would."""
+    try:
+        os.chdir(folder)
+        check_alike(options, expected)
+    except OSError as error:
+        said = f"{platform.node()} cannot see {folder} ({error.strerror})"
+        return ConfigError(f"{said}; all nodes need the same files under the same paths")
+    except VerilensError as error:
+        return error
+    return None
+
+
+def check_alike(options: Options, expected: str) -> None:
+    """Refuse to answer with other code or weights than the node of the command; ConfigError."""
+    if fingerprint(options) != expected:
+        raise ConfigError(
+            f"{platform.node()} has another version or other weights of verilens than the node of "
+            "the command; install the same on all nodes"
+        )
 
 
 def _deadly(name: str) -> Report:
