@@ -121,6 +121,7 @@ def test_places_that_cannot_be_are_refused(changes, says):
         (["--engine", "spark"], "local or ray"),
         (["--workers", "2"], "--engine ray"),
         (["--address", "auto"], "--engine ray"),
+        (["--engine", "ray", "--jobs", "2"], "--workers"),
     ],
 )
 def test_options_of_another_engine_are_refused(options, says, tmp_path):

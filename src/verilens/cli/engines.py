@@ -58,6 +58,8 @@ class Asked:
         """Give a scan by the workers of a Ray."""
         from verilens.cluster import scan, session
 
+        if options.jobs is not None:
+            raise ConfigError("--jobs is of the local engine; on Ray it is --workers")
         place = session.Place(address=self.address, workers=self.workers)
         session.imported(place)
         with _opened(options, kept):
