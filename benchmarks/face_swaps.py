@@ -13,6 +13,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -227,7 +228,8 @@ def main() -> None:
         raise TypeError("blending")
     detector.optimised()
     items = test_items(args.data, args.extra, args.work / "crops")
-    seen = list(looked(items, detector.config.view, args.work / "test"))
+    view = replace(detector.config.view, only=None)  # stills too, which a scan leaves out
+    seen = list(looked(items, view, args.work / "test"))
     for how in (None, *DEGRADED):
         rows = scored(detector, seen, how)
         print(f"\n{'as they are' if how is None else f'{how[0]}, severity {how[1]}'}\n")

@@ -36,6 +36,7 @@ class View:
          "contain" scales the whole frame down, never up, until its longer side is `size`;
          "face" cuts every face of every moment: a square of `margin` times the longer side of its
          box, shifted inside the picture, scaled to size x size. A file without a face gives none.
+    only: a file of the other kind gives no clip for it, and no face is looked for.
     """
 
     size: int
@@ -43,6 +44,11 @@ class View:
     crops: int = 1
     fit: Literal["crop", "resize", "native", "contain", "face"] = "crop"
     margin: float = 1.3
+    only: Kind | None = None
+
+    def reads(self, kind: Kind) -> bool:
+        """Return whether files of a kind give a clip for it."""
+        return self.only in (None, kind)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Faces: found where they are, cut without a made-up pixel, followed from moment to moment."""
 
 import csv
+import dataclasses
 import struct
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from face_maker import figure, film, put, room, save, write
-from verilens.errors import MissingExtra, MissingWeights
+from verilens.errors import MediaError, MissingExtra, MissingWeights
 from verilens.media import faces
 from verilens.media.opened import LEAST_FACE_PX, PEOPLE, Limits
 from verilens.media.people import square
@@ -17,6 +18,7 @@ from verilens.media.read import read
 from verilens.media.sandbox import Decoder
 from verilens.media.tracks import renumbered, same
 from verilens.records import Person, View
+from verilens.train.pixels import Reader
 
 pytestmark = pytest.mark.skipif(faces.weights() is None, reason=f"needs {faces.INSTALL}")
 
@@ -109,6 +111,22 @@ def test_without_a_face_view_nobody_looks(tmp_path):
     path = save(tmp_path / "a.png", put(room((480, 360)), figure(), (240, 150), 90))
     opened = found(path, View(size=32))
     assert opened.faces is None and opened.clips[View(size=32)].tracks is None
+
+
+def test_a_view_of_films_costs_a_still_nothing(tmp_path, monkeypatch):
+    path = save(tmp_path / "a.png", put(room((480, 360)), figure(), (240, 150), 90))
+    films = dataclasses.replace(FACE, only="video")
+    with monkeypatch.context() as patched:
+        patched.setattr(faces, "find", lambda *_: pytest.fail("looked for faces"))
+        opened = found(path, films, View(size=32))
+    assert set(opened.clips) == {View(size=32)} and opened.faces is None
+    with Decoder() as decoder:
+        told = decoder.open(path, (films, View(size=32)))
+        assert set(told.clips) == {View(size=32)} and told.faces is None
+        both = decoder.open(path, (films, FACE))
+        assert set(both.clips) == {FACE} and len(both.faces.people) == 1
+    with Reader(1) as reader, pytest.raises(MediaError, match="videos alone"):
+        reader.submit(lambda: reader.open(str(path), films)).result()
 
 
 def test_twelve_pixels_are_too_few_and_that_is_said(tmp_path):

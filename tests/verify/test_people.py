@@ -331,6 +331,20 @@ def detectors(*names):
 
 
 @needs_faces
+def test_the_shipped_face_detector_reads_films_alone(tmp_path):
+    from verilens import catalog
+
+    shipped = Panel([*detectors("npr"), catalog.load("blending", "starter")])
+    opened = read(save(tmp_path / "face.png", two()), shipped.views(where=True), Limits())
+    with ThreadPoolExecutor(1) as pool:
+        found = shipped.inspect(opened, float("inf"), pool)
+    assert {e.method for e in found.evidence} == {"npr"}
+    report = scan(tmp_path / "face.png", dataclasses.replace(options(), methods=("blending",)))
+    assert report.error is None and report.evidence == () and report.people is None
+    assert report.verdict.decision == "unsure" and "face swaps" in report.verdict.not_checked
+
+
+@needs_faces
 def test_who_is_asked_follows_the_cards_and_the_faces(tmp_path):
     asked = Panel([*detectors("npr"), Grain().eval()])
     face = save(tmp_path / "face.png", two())

@@ -48,7 +48,7 @@ class Facts(NamedTuple):
 def read(
     path: Path, views: Sequence[View], limits: Limits, name: str = "", examined: bool = True
 ) -> Opened:
-    """Return the file's facts and one clip per view.
+    """Return the file's facts and one clip per view that is for its kind.
 
     name: what messages call the file; its path by default. examined: also hash it and look at its
         provenance and quality; the pixels alone come several times faster.
@@ -117,7 +117,8 @@ def _opened_film(film: Film, facts: Facts, views: Sequence[View]) -> Opened:
 def _opened(
     media: Media, moments: Sequence[Moment], views: Sequence[View], first: Image.Image
 ) -> Opened:
-    clips, faces = sampled(views, moments, (media.width, media.height))
+    asked = [view for view in views if view.reads(media.kind)]
+    clips, faces = sampled(asked, moments, (media.width, media.height))
     if media.sha256 != UNHASHED:
         media = examine(media, first)
     return Opened(media=media, clips=clips, faces=faces)

@@ -182,7 +182,7 @@ class Decoder(Sandbox):
     module = "verilens.media.child"
 
     def open(self, path: Path, views: Sequence[View], examined: bool = True) -> Opened:
-        """Return the file's facts and one clip per view.
+        """Return the file's facts and one clip per view that is for its kind.
 
         examined: also hash the file and look at its provenance and quality.
 

@@ -120,9 +120,10 @@ def receive(read: Read, path: str, views: Sequence[View], limits: Limits) -> Ope
         if "error" in header:
             raise _error(header["error"])
         media = _media(header["media"], path)
-        faces = _faces(header["faces"], media, limits) if _has_faces(views) else None
+        asked = [view for view in views if view.reads(media.kind)]
+        faces = _faces(header["faces"], media, limits) if _has_faces(asked) else None
         clips = {}
-        for view, fields in zip(views, header["clips"], strict=True):
+        for view, fields in zip(asked, header["clips"], strict=True):
             if View(**fields["view"]) != view:
                 raise WireError("a view nobody asked for")
             clips[view] = _clip(read, view, fields["shape"], (media.width, media.height), limits)

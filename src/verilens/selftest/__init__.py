@@ -56,20 +56,25 @@ def _block(power: int) -> NDArray[np.int64]:
 def measure(methods: Methods = None) -> dict[str, dict[str, float]]:
     """Return the logit of every method on every picture.
 
-    Through the whole of a scan; methods of faces, which would find none, take a picture as a face.
+    Through the whole of a scan; methods of faces, which would find none, take a picture as a face,
+    methods of films alone as a film that stands still.
     """
     asked = choices(methods)
-    faces = [choice for choice in asked if _reads_faces(choice)]
-    others = tuple(f"{c.card.name}={c.weights}" for c in asked if c not in faces)
+    apart = [choice for choice in asked if _reads_faces(choice) or _reads_films(choice)]
+    others = tuple(f"{c.card.name}={c.weights}" for c in asked if c not in apart)
     logits = _scanned(others) if others else {name: {} for name in pictures()}
-    for choice in faces:
-        for name, logit in _as_faces(choice).items():
+    for choice in apart:
+        for name, logit in _as_crops(choice).items():
             logits[name][choice.card.name] = logit
     return logits
 
 
 def _reads_faces(choice: Choice) -> bool:
     return getattr(getattr(_settings(choice), "view", None), "fit", "") == "face"
+
+
+def _reads_films(choice: Choice) -> bool:
+    return "ai-video" in choice.card.tasks and "ai-image" not in choice.card.tasks
 
 
 def _settings(choice: Choice) -> Any:
@@ -91,8 +96,8 @@ def _scanned(methods: tuple[str, ...]) -> dict[str, dict[str, float]]:
         }
 
 
-def _as_faces(choice: Choice) -> dict[str, float]:
-    """Return the logit of every picture, taken whole as the crop of a face."""
+def _as_crops(choice: Choice) -> dict[str, float]:
+    """Return the logit of every picture, taken whole as the crop of a face or of a film."""
     from PIL import Image
 
     from verilens.verify.detector import Detector
@@ -101,9 +106,12 @@ def _as_faces(choice: Choice) -> dict[str, float]:
     if not isinstance(method, Detector):
         raise TypeError(choice.card.name)
     size = (method.config.view.size,) * 2
-    crops = [Image.fromarray(p).resize(size, Image.Resampling.BICUBIC) for p in pictures().values()]
-    found = method.optimised().crop_logits(np.stack([np.asarray(crop) for crop in crops]))
-    return dict(zip(pictures(), found.tolist(), strict=True))
+    ready = method.optimised()
+    found = {}
+    for name, pixels in pictures().items():
+        crop = Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
+        found[name] = float(ready.crop_logits(np.array(crop)[None])[0])
+    return found
 
 
 def checks(expected: Path = EXPECTED, methods: Methods = None) -> Iterator[Check]:

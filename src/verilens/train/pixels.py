@@ -199,12 +199,15 @@ class Reader:
     def _decoded(self, place: str, view: View) -> Clip:
         """Return the clip of one file; of a face view the largest person's crops alone."""
         if not packed.is_packed(place):
-            clip = self._decoder().open(Path(place), [view], False).clips[view]
+            opened = self._decoder().open(Path(place), [view], False)
         else:
             with tempfile.NamedTemporaryFile(prefix="verilens-") as file:
                 file.write(packed.read(place))
                 file.flush()
-                clip = self._decoder().open(Path(file.name), [view], False).clips[view]
+                opened = self._decoder().open(Path(file.name), [view], False)
+        if view not in opened.clips:
+            raise MediaError("no-frames", f"{place}: the method reads {view.only}s alone")
+        clip = opened.clips[view]
         if clip.tracks is None:
             return clip
         if not len(clip.frames):

@@ -91,8 +91,9 @@ class Panel:
             tasks = catalog.card(detector.name).tasks
             return task in tasks or ("face-forgery" in tasks and not faceless)
 
-        others = [d for d in self.detectors if not reads_faces(d)]
-        meant = [d for d in self.detectors if (not faceless if reads_faces(d) else is_meant(d))]
+        able = [d for d in self.detectors if d.config.view.reads(opened.media.kind)]
+        others = [d for d in able if not reads_faces(d)]
+        meant = [d for d in able if (not faceless if reads_faces(d) else is_meant(d))]
         return meant or others
 
 
