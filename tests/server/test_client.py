@@ -184,7 +184,8 @@ def test_a_busy_server_is_asked_again_when_it_says(tmp_path, monkeypatch):
         path = scanning.picture(tmp_path / "a.png")
         with Client(url) as client:
             assert client.submit(path).state == "queued"
-        assert [round(wait) for wait in waits] == [7, 7] and len(set(Moody.asked)) == 1
+        assert len(waits) == 2 and len(set(Moody.asked)) == 1
+        assert all(7 <= wait <= 7.7 for wait in waits)  # never sooner, and not all at once
         Moody.asked = []
         with Client(url, tries=2) as client, pytest.raises(Overloaded, match="full"):
             client.submit(path)
