@@ -175,7 +175,7 @@ def test_nothing_is_decoded_in_this_process(perturber, film, picture, tmp_path, 
 
 
 def test_a_dead_process_is_replaced_and_a_late_one_killed(picture, tmp_path):
-    film = make_film(tmp_path / "long.mp4", 240)  # far more work than 0.01 s
+    film = make_film(tmp_path / "long.mp4", 2000)  # a second of work, with a limit of 0.01 s
     with Perturber() as perturber:
         write(perturber, picture, tmp_path / "a.jpg", "jpeg")
         assert perturber._process is not None
