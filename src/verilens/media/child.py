@@ -1,7 +1,8 @@
 """The decoder process: requests come on standard input, answers go to standard output.
 
 Started by `verilens.media.sandbox` as `python -P -m verilens.media.child`. It binds itself to
-limits before it touches a file, imports no torch, and dies with its parent.
+limits before it touches a file, imports no torch, and dies with its parent. Other processes of the
+sandbox differ in what they answer alone, see `serve`.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,24 +26,40 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Serve until the parent closes the pipe. Arguments: the parent's pid, limits as JSON."""
+    """Decode what the parent asks for."""
+    serve(_load, _answer)
+
+
+def _load() -> None:
+    import verilens.media.read  # noqa: F401
+
+
+def serve(
+    load: Callable[[], None],
+    answer: Callable[[bytes, BinaryIO, Limits], None],
+    written_bytes: int = _MAX_WRITTEN_BYTES,
+) -> None:
+    """Answer until the parent closes the pipe. Arguments: the parent's pid, limits as JSON.
+
+    load: imports the decoders, before memory is bound. answer: one request; it raises nothing.
+    written_bytes: how large a file may become.
+    """
     parent, limits = int(sys.argv[1]), Limits(**json.loads(sys.argv[2]))
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # libraries that print must not talk to the parent
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with(parent)
-    import verilens.media.read  # noqa: F401  (loads the decoders before memory is bound)
-
+    load()
     gc.collect()
     gc.freeze()
-    bind_memory(limits.memory_bytes)
+    bind_memory(limits.memory_bytes, written_bytes)
     while line := sys.stdin.buffer.readline():
         bind_time(limits.seconds)
-        _serve(line, answers, limits)
+        answer(line, answers, limits)
         tidy()
 
 
-def _serve(line: bytes, answers: BinaryIO, limits: Limits) -> None:
+def _answer(line: bytes, answers: BinaryIO, limits: Limits) -> None:
     """Answer one request; whatever a damaged file makes a decoder raise ends here."""
     from verilens.media.read import read
 

@@ -5,40 +5,31 @@ input as one line of JSON, facts of the written file go to standard output.
 """
 
 import json
-import os
-import signal
-import sys
 from pathlib import Path
 from typing import BinaryIO
 
 from verilens.errors import ConfigError, MediaError, VerilensError
 from verilens.media import wire
-from verilens.media.child import bind_memory, bind_time, die_with, tidy
+from verilens.media.child import serve
 from verilens.media.opened import Limits
 
 _MAX_WRITTEN_BYTES = 64 << 30
 
 
 def main() -> None:
-    """Serve until the parent closes the pipe. Arguments: the parent's pid, limits as JSON."""
-    parent, limits = int(sys.argv[1]), Limits(**json.loads(sys.argv[2]))
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # libraries that print must not talk to the parent
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    die_with(parent)
+    """Perturb what the parent asks for."""
+    serve(_load, _answer, _MAX_WRITTEN_BYTES)
+
+
+def _load() -> None:
     import cv2
 
-    import verilens.media.perturb.stream  # noqa: F401  (loads the decoders before memory is bound)
+    import verilens.media.perturb.stream  # noqa: F401
 
     cv2.setNumThreads(1)
-    bind_memory(limits.memory_bytes, _MAX_WRITTEN_BYTES)
-    while line := sys.stdin.buffer.readline():
-        bind_time(limits.seconds)
-        _serve(line, answers, limits)
-        tidy()
 
 
-def _serve(line: bytes, answers: BinaryIO, limits: Limits) -> None:
+def _answer(line: bytes, answers: BinaryIO, limits: Limits) -> None:
     from verilens.media.perturb.stream import Job, perturb_one
     from verilens.media.still import said
 

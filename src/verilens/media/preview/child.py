@@ -3,39 +3,28 @@
 Started by `Previewer` as `python -P -m verilens.media.preview.child`.
 """
 
-import gc
 import json
-import os
-import signal
-import sys
 from pathlib import Path
 from typing import BinaryIO
 
 from verilens.errors import MediaError, VerilensError
 from verilens.media import wire
-from verilens.media.child import bind_memory, bind_time, die_with
+from verilens.media.child import serve
 from verilens.media.opened import Limits
 
 MAX_WRITTEN_BYTES = 1 << 30
 
 
 def main() -> None:
-    """Serve until the parent closes the pipe. Arguments: the parent's pid, limits as JSON."""
-    parent, limits = int(sys.argv[1]), Limits(**json.loads(sys.argv[2]))
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # libraries that print must not talk to the parent
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    die_with(parent)
-    import verilens.media.preview.encode  # noqa: F401  (loads the decoders before memory is bound)
-
-    bind_memory(limits.memory_bytes, MAX_WRITTEN_BYTES)
-    while line := sys.stdin.buffer.readline():
-        bind_time(limits.seconds)
-        _serve(line, answers, limits)
-        gc.collect()
+    """Make the previews that the parent asks for."""
+    serve(_load, _answer, MAX_WRITTEN_BYTES)
 
 
-def _serve(line: bytes, answers: BinaryIO, limits: Limits) -> None:
+def _load() -> None:
+    import verilens.media.preview.encode  # noqa: F401
+
+
+def _answer(line: bytes, answers: BinaryIO, limits: Limits) -> None:
     from verilens.media.preview.encode import preview
 
     asked = json.loads(line)
