@@ -186,9 +186,11 @@ def main() -> None:
     default = Path("../shared/data/images")
     parser.add_argument("--data", type=Path, default=default, help="real pictures to cut from")
     parser.add_argument("--pictures", type=int, default=240)
-    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=8, help="at least 2: the first warms up")
     parser.add_argument("--batch", type=int, default=16)
     arguments = parser.parse_args()
+    if arguments.steps < 2:
+        parser.error("--steps must be at least 2: the first one warms up")
     keep_freed_memory()
     plan = Plan(batch=arguments.batch, steps=arguments.steps, epochs=1000)
     view = View(size=224)

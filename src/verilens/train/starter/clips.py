@@ -27,9 +27,11 @@ MOMENTS = View(size=1024, frames=8, fit="contain")  # of a whole film, spread as
 MARGIN = 0.08  # of each edge, cut away on both sides
 
 
-def matched_clip(path: Path, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return one clip of the draw, (FRAMES, SIDE, SIDE, 3) uint8; short files run to and fro."""
-    frames = timed_frames(path)
+def matched_clip(frames: Sequence[Image.Image], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return one clip of the draw, (FRAMES, SIDE, SIDE, 3) uint8; short films run to and fro.
+
+    frames: of `timed_frames`.
+    """
     seed = int(rng.integers(2**31))
     # The same seed for each frame: one scale and one crop for the whole clip.
     squares = [_square(frame, np.random.default_rng(seed)) for frame in frames]
@@ -37,12 +39,12 @@ def matched_clip(path: Path, rng: np.random.Generator) -> NDArray[np.uint8]:
     return encoded(np.stack(squares[:FRAMES]), crf=int(rng.integers(18, 29)))
 
 
-def whole_clip(path: Path, rng: np.random.Generator) -> list[Image.Image]:
+def whole_clip(frames: Sequence[Image.Image], rng: np.random.Generator) -> list[Image.Image]:
     """Return the frames of another draw as a scan would see them: maybe a part of each, H.264."""
     seed = int(rng.integers(2**31))
-    frames = [_part(frame, np.random.default_rng(seed)) for frame in timed_frames(path)]
-    frames = ((frames + frames[::-1]) * FRAMES)[:FRAMES]
-    pixels = encoded(np.stack([np.asarray(f) for f in frames]), crf=int(rng.integers(18, 29)))
+    parts = [_part(frame, np.random.default_rng(seed)) for frame in frames]
+    parts = ((parts + parts[::-1]) * FRAMES)[:FRAMES]
+    pixels = encoded(np.stack([np.asarray(f) for f in parts]), crf=int(rng.integers(18, 29)))
     return [Image.fromarray(frame) for frame in pixels]
 
 

@@ -14,10 +14,9 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -29,10 +28,16 @@ from verilens.errors import MediaError
 from verilens.media.perturb import generator, perturb
 from verilens.media.sample import cut
 from verilens.media.sandbox import Decoder
-from verilens.train.starter.clips import MOMENTS, matched_clip, spread_clip, whole_clip
+from verilens.train.starter.clips import (
+    MOMENTS,
+    matched_clip,
+    spread_clip,
+    timed_frames,
+    whole_clip,
+)
 from verilens.train.starter.corpus import Item, Kind
 from verilens.train.starter.fakes import to_tensor
-from verilens.train.starter.views import Pixels, matched_view, open_rgb, whole_view
+from verilens.train.starter.views import SIDE, Pixels, matched_view, open_rgb, whole_view
 from verilens.verify.demamba.encoders import Lite
 from verilens.verify.demamba.model import DeMamba
 from verilens.verify.detector import ClipDetector, Detector
@@ -46,44 +51,67 @@ Change = tuple[str, int]  # a kind of perturbation and its severity
 logger = logging.getLogger(__name__)
 
 
-class Drawn(NamedTuple):
-    """One file under its draws.
+class Drawn:
+    """One file under its draws, each made when somebody first asks for it.
 
-    crops: (T, 256, 256, 3). wholes: as many frames. moments: clips (8, 256, 256, 3) of a film.
+    change: degrades every draw. Asking raises what a decoder raises for a file it cannot read.
     """
 
-    crops: Pixels
-    wholes: list[Image.Image]
-    moments: tuple[Pixels, ...] = ()
+    def __init__(self, item: Item, decoder: Decoder, change: Change | None = None) -> None:
+        self.item, self.decoder, self.change = item, decoder, change
 
+    @cached_property
+    def crops(self) -> Pixels:
+        """Square crops at the pixels' own scale, (T, 256, 256, 3)."""
+        if self.item.kind == "video":
+            crops = matched_clip(self._frames, self._rng(0))[CLIP_FRAMES]
+        else:
+            crops = matched_view(self._picture, self._rng(0))[None]
+        return _squares(self._changed(crops))
 
-def drawn(item: Item, decoder: Decoder) -> Drawn:
-    """Return the draws of a file; the errors of its decoder when it cannot be read."""
-    rng, other = (np.random.default_rng([item.key, 0, *more]) for more in ((), (7,)))
-    if item.kind == "video":
-        crops, wholes = matched_clip(item.path, rng), whole_clip(item.path, other)
-        clip = decoder.open(item.path, (MOMENTS,), examined=False).clips[MOMENTS]
+    @cached_property
+    def wholes(self) -> list[Image.Image]:
+        """Whole frames, as many as there are crops."""
+        if self.item.kind == "video":
+            wholes = whole_clip(self._frames, self._rng(0, 7))[CLIP_FRAMES]
+        else:
+            wholes = [whole_view(self._picture, self._rng(0, 7))]
+        if self.change is None:
+            return wholes
+        changed = self._changed(np.stack([np.asarray(whole) for whole in wholes]))
+        return [Image.fromarray(whole) for whole in changed]
+
+    @cached_property
+    def moments(self) -> list[Pixels]:
+        """Two clips of a film, (8, 256, 256, 3) each."""
+        clip = self.decoder.open(self.item.path, (MOMENTS,), examined=False).clips[MOMENTS]
         opened = [Image.fromarray(frame) for frame in clip.frames]
-        rngs = [np.random.default_rng([item.key, 5, n]) for n in range(2)]
-        moments = tuple(spread_clip(opened, rng) for rng in rngs)
-        return Drawn(crops[CLIP_FRAMES], wholes[CLIP_FRAMES], moments)
-    picture = open_rgb(item.path)
-    return Drawn(matched_view(picture, rng)[None], [whole_view(picture, other)])
+        clips = [spread_clip(opened, self._rng(5, n)) for n in range(2)]
+        return [_squares(self._changed(clip)) for clip in clips]
+
+    @cached_property
+    def _frames(self) -> list[Image.Image]:
+        return timed_frames(self.item.path)
+
+    @cached_property
+    def _picture(self) -> Image.Image:
+        return open_rgb(self.item.path)
+
+    def _rng(self, *draw: int) -> np.random.Generator:
+        return np.random.default_rng([self.item.key, *draw])
+
+    def _changed(self, frames: Pixels) -> Pixels:
+        if self.change is None:
+            return frames
+        return perturb(frames, *self.change, generator(0, self.item.origin, *self.change))
 
 
-def degraded(found: Drawn, item: Item, change: Change) -> Drawn:
-    """Return the draws of a file after a perturbation, of all of them alike."""
-
-    def changed(frames: Pixels) -> Pixels:
-        rng = generator(0, item.origin, *change)
-        return perturb(frames, *change, rng)
-
-    wholes = changed(np.stack([np.asarray(whole) for whole in found.wholes]))
-    return Drawn(
-        changed(found.crops),
-        [Image.fromarray(whole) for whole in wholes],
-        tuple(changed(clip) for clip in found.moments),
-    )
+def _squares(frames: Pixels) -> Pixels:
+    """Return frames at SIDE pixels square, which some perturbations leave smaller."""
+    if frames.shape[1:3] == (SIDE, SIDE):
+        return frames
+    pictures = [Image.fromarray(f).resize((SIDE, SIDE), Image.Resampling.BICUBIC) for f in frames]
+    return np.stack([np.asarray(picture) for picture in pictures])
 
 
 def reader(detector: Detector) -> Callable[[Tensor], Tensor]:
@@ -143,14 +171,8 @@ class Shelf:
         return self.folder / f"{item.kind}-{key}.npy"
 
 
-HEADS = (
-    "still.",
-    "clip.",
-    "head.",
-    "classifier.",
-    "centre",
-    "spread",
-)  # refitted later; features do not see them
+# Refitted later; features do not see them.
+HEADS = ("still.", "clip.", "head.", "classifier.", "centre", "spread")
 
 
 def read_features(
@@ -188,15 +210,15 @@ def _read(item: Item, change: Change | None) -> dict[str, Features] | None:
     asked = {name: shelf for name, (d, shelf) in _own.items() if reads(d, item.kind)}
     missing = [name for name, shelf in asked.items() if not shelf.file(item).exists()]
     if missing:
+        found = Drawn(item, _decoder, change)
         try:
-            found = drawn(item, _decoder)
-            found = degraded(found, item, change) if change else found
+            fresh = {name: features_of(_own[name][0], found) for name in missing}
         except (OSError, ValueError, SyntaxError, MediaError) as error:
             logger.warning("%s left out: %s", item.path, error)
             return None
-        for name in missing:
-            detector, shelf = _own[name]
-            part = shelf.file(item).with_suffix(".part.npy")
-            np.save(part, features_of(detector, found).astype(np.float16))
-            part.replace(shelf.file(item))
+        for name, values in fresh.items():
+            file = asked[name].file(item)
+            part = file.with_suffix(".part.npy")
+            np.save(part, values.astype(np.float16))
+            part.replace(file)
     return {n: np.load(shelf.file(item)).astype(np.float32) for n, shelf in asked.items()}
