@@ -13,7 +13,7 @@ from verilens.cluster import files
 from verilens.cluster import scan as cluster_scan
 from verilens.cluster.files import Numbered, packed, unpacked
 from verilens.cluster.keeper import Keeper
-from verilens.cluster.session import Place
+from verilens.cluster.session import Place, started
 from verilens.errors import ConfigError, MediaError
 from verilens.media.sources import Source
 from verilens.options import Options
@@ -113,6 +113,20 @@ def test_a_keeper_counts_what_was_begun_and_keeps_results(tmp_path):
 def test_places_that_cannot_be_are_refused(changes, says):
     with pytest.raises(ConfigError, match=says):
         Place(**changes)
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("127.0.0.1:1", "ray start --head"),
+        ("head", "auto or HOST:PORT"),
+        ("head:99999", "auto or HOST:PORT"),
+        (":6379", "auto or HOST:PORT"),
+    ],
+)
+def test_a_cluster_that_is_not_there_is_named_at_once(address, says):
+    with pytest.raises(ConfigError, match=says), started(Place(address=address)):
+        pytest.fail("no cluster")
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,15 @@ from verilens.client import Client, Job, Question
 from verilens.client import client as module
 from verilens.client import wire as wires
 from verilens.client.events import parsed
-from verilens.errors import MediaError, NoAccess, NotThere, Overloaded, ServerError, Unreachable
+from verilens.errors import (
+    ConfigError,
+    MediaError,
+    NoAccess,
+    NotThere,
+    Overloaded,
+    ServerError,
+    Unreachable,
+)
 from verilens.options import Options
 from verilens.report.json import line
 from verilens.server import keys
@@ -198,6 +206,12 @@ def test_a_server_that_is_not_there_says_so():
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
         with Client(url, tries=1) as client, pytest.raises(Unreachable, match="does not answer"):
             client.about()
+
+
+@pytest.mark.parametrize("address", ["localhost:8000", "ftp://localhost", ""])
+def test_what_is_no_address_of_a_server_is_refused(address):
+    with pytest.raises(ConfigError, match="http://"):
+        Client(address)
 
 
 def test_events_are_read_as_they_are_sent():

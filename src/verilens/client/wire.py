@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from verilens.client.records import kind_of
 from verilens.errors import (
+    ConfigError,
     MissingExtra,
     NoAccess,
     NotThere,
@@ -33,6 +35,10 @@ class Wire:
     """A connection to one server. Safe to share between threads."""
 
     def __init__(self, base_url: str, key: str | None, timeout_s: float, tries: int) -> None:
+        if urlsplit(base_url).scheme not in ("http", "https"):
+            raise ConfigError(
+                f"a server's address begins with http:// or https://, not '{base_url}'"
+            )
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._tries = tries
         self._http = httpx.Client(

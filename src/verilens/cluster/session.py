@@ -4,6 +4,7 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ ENVIRONMENT = {
     "RAY_BACKEND_LOG_LEVEL": "fatal",
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
 }
+CONNECT_S = 5.0
 LOOPBACK = "127.0.0.1"
 # Some ports of Ray listen everywhere, and who reaches them runs code: our own asks for a token.
 GUARD = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
@@ -51,6 +53,8 @@ class Place:
 @contextmanager
 def started(place: Place) -> Iterator[int]:
     """Join or start Ray while the block runs; give the number of workers that fit."""
+    if place.address not in (None, "auto"):
+        _check_reachable(place.address)
     ray = imported(place)
     for name in ("ray", "ray.data", "ray.serve"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is raised, too
@@ -74,6 +78,19 @@ def started(place: Place) -> Iterator[int]:
         yield place.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
     finally:
         ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Raise ConfigError for what is no HOST:PORT, or where nothing listens; Ray takes minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ConfigError(f"--address must be auto or HOST:PORT, not '{address}'")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+    except OSError as error:
+        raise ConfigError(
+            f"cannot use Ray at {address}: {error}; start it there with 'ray start --head'"
+        ) from error
 
 
 def imported(place: Place) -> ModuleType:
