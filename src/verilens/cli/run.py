@@ -38,6 +38,11 @@ def run(paths: list[str], options: Options, outputs: Outputs, kept: Kept, engine
         return UNREADABLE if display.tally.errors else 0
 
 
+def named(methods: str | None) -> tuple[str, ...] | None:
+    """Return the methods of a list with commas; None, all of them, where there is none."""
+    return tuple(m.strip() for m in methods.split(",") if m.strip()) if methods else None
+
+
 def is_one(paths: list[str]) -> bool:
     """Tell whether this can only mean one file: no store is kept for it by default."""
     if len(paths) != 1:

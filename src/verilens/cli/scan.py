@@ -173,7 +173,7 @@ def scan(
 
     is_one = run.is_one(paths)
     options = Options(
-        methods=tuple(m.strip() for m in methods.split(",") if m.strip()) if methods else None,
+        methods=run.named(methods),
         where=where if where is not None else (is_one or html is not None),
         jobs=jobs,
         timeout_s=timeout,

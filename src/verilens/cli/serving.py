@@ -21,7 +21,8 @@ BELOW = 5  # workers give way to the process that answers
 if TYPE_CHECKING:
     from verilens.server.database import Database
     from verilens.server.keys import Key
-    from verilens.server.settings import Places, Settings, Work
+    from verilens.server.settings import Access, Places, Settings, Work
+    from verilens.server.worker import Worker
 
 
 def places(data: Path | None, database: str | None, blobs: str | None) -> "Places":
@@ -41,11 +42,11 @@ def work(
     methods: str | None, timeout: float, jobs: int | None, attempts: int, allow_private: bool
 ) -> "Work":
     """Return how workers work."""
+    from verilens.cli import run
     from verilens.server.settings import Work
 
-    named = tuple(m.strip() for m in methods.split(",") if m.strip()) if methods else None
     return Work(
-        methods=named,
+        methods=run.named(methods),
         timeout_s=timeout,
         slots=jobs,
         attempts=attempts,
@@ -95,7 +96,7 @@ def _greet(settings: "Settings", url: str) -> None:
     sys.stdout.flush()
 
 
-def _access(settings: "Settings", auth: bool | None) -> "Access":  # type: ignore[name-defined]  # noqa: F821
+def _access(settings: "Settings", auth: bool | None) -> "Access":
     """Return who may talk to the server. ConfigError where that would be everybody."""
     from verilens.server import keys
     from verilens.server.database import Database
@@ -141,7 +142,7 @@ def work_here(settings: "Settings") -> None:
     os._exit(0)  # threads may be deep inside a network; their leases are given back
 
 
-def _listen(worker: "Worker") -> None:  # type: ignore[name-defined]  # noqa: F821
+def _listen(worker: "Worker") -> None:
     """Wake the worker with every byte of standard input; stop it at its end."""
     while os.read(0, 4096):
         worker.wake()

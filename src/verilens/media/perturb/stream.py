@@ -18,6 +18,7 @@ import av.container
 import numpy as np
 from av.packet import Packet
 from av.video.reformatter import VideoReformatter
+from PIL import Image
 
 from verilens.errors import MediaError
 from verilens.media import still
@@ -67,24 +68,35 @@ def perturb_one(source: Path, name: str, target: Path, job: Job, limits: Limits)
     """
     with open_regular(source, name, limits) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        form = sniff(file.read(HEAD_BYTES), name)
-        refuse_protected(file, form, name)
-        demuxer = form.demuxer
-        if not demuxer:
-            if form.name == "PNG":
-                check_png(file, name)
-            image = still.open_header(file, form.name, name, limits)
-            if not getattr(image, "is_animated", False) or form.name in ("JPEG", "MPO", "TIFF"):
-                found = still.decode(image, name)
-                picture = found.to_srgb(found.picture) if found.to_srgb else found.picture
-                return _still(np.asarray(picture), name, target, job)
-            demuxer = _ANIMATED.get(form.name)
-            if demuxer is None:
-                raise MediaError(
-                    "unsupported", f"{name}: an animated {form.name}; convert it to mp4 first"
-                )
-        file.seek(0)
-        return _video(file, demuxer, name, target, job, limits)
+        opened = picture_or_demuxer(file, name, limits)
+        if isinstance(opened, str):
+            return _video(file, opened, name, target, job, limits)
+        if getattr(opened, "is_animated", False) and opened.format not in ("JPEG", "MPO", "TIFF"):
+            raise MediaError(
+                "unsupported", f"{name}: an animated {opened.format}; convert it to mp4 first"
+            )
+        found = still.decode(opened, name)
+        picture = found.to_srgb(found.picture) if found.to_srgb else found.picture
+        return _still(np.asarray(picture), name, target, job)
+
+
+def picture_or_demuxer(file: BinaryIO, name: str, limits: Limits) -> Image.Image | str:
+    """Return an opened picture, or what demuxes a film or an animation. Raises MediaError.
+
+    An animation that no demuxer reads is given as a picture, too.
+    """
+    form = sniff(file.read(HEAD_BYTES), name)
+    refuse_protected(file, form, name)
+    demuxer = form.demuxer
+    if not demuxer:
+        if form.name == "PNG":
+            check_png(file, name)
+        image = still.open_header(file, form.name, name, limits)
+        demuxer = _ANIMATED.get(form.name) if getattr(image, "is_animated", False) else None
+        if demuxer is None:
+            return image
+    file.seek(0)
+    return demuxer
 
 
 def _still(frame: Pixels, name: str, target: Path, job: Job) -> Facts:

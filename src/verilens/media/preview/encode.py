@@ -13,20 +13,17 @@ from PIL import Image
 from verilens.errors import MediaError
 from verilens.media import still
 from verilens.media.demux import demuxed
-from verilens.media.integrity import check_png, refuse_protected
 from verilens.media.opened import Limits
 from verilens.media.perturb.codecs import VideoCodec
-from verilens.media.perturb.stream import Transcoder
+from verilens.media.perturb.stream import Transcoder, picture_or_demuxer
 from verilens.media.perturb.temporal import Timed
 from verilens.media.read import open_regular
-from verilens.media.sniff import HEAD_BYTES, sniff
 
 SIDE = 2048
 QUALITY = 88
 BOX = (1280, 720)
 FILM = VideoCodec(encoder="libx264", crf=26, options={"preset": "ultrafast"})
 MP4 = {"movflags": "+faststart"}
-_ANIMATED = {"GIF": "gif", "PNG": "apng"}
 
 Facts = dict[str, str | int]
 
@@ -35,18 +32,10 @@ def preview(source: Path, name: str, target: Path, budget_s: float, limits: Limi
     """Write the preview of a file and return what it is. Raises MediaError."""
     with open_regular(source, name, limits) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        form = sniff(file.read(HEAD_BYTES), name)
-        refuse_protected(file, form, name)
-        demuxer = form.demuxer
-        if not demuxer:
-            if form.name == "PNG":
-                check_png(file, name)
-            image = still.open_header(file, form.name, name, limits)
-            demuxer = _ANIMATED.get(form.name) if getattr(image, "is_animated", False) else None
-            if demuxer is None:
-                return _still(image, name, target)
-        file.seek(0)
-        return _film(file, demuxer, name, target, (budget_s, limits))
+        opened = picture_or_demuxer(file, name, limits)
+        if isinstance(opened, str):
+            return _film(file, opened, name, target, (budget_s, limits))
+        return _still(opened, name, target)
 
 
 def _still(image: Image.Image, name: str, target: Path) -> Facts:
