@@ -11,13 +11,14 @@ from torch import Tensor
 class ClipBatch:
     """Crops with labels, and what finer training reads where the samples say it.
 
-    frames: RGB in [0, 1], (B, T, 3, H, W) float32; T = 1 for stills.
+    frames: RGB in [0, 1], (B, T, 3, H, W) float32; T = 1 for stills. A loader gives the bytes as
+        they were read, uint8; `to` makes numbers of them, on the device.
     labels: 1 is fake, 0 is genuine, (B,) float32.
     index: which sample of the training set each crop was cut from, (B,) int64, where known.
     kinds: which generator made each, (B,) int64; 0 is genuine, the others count from 1 in the
         alphabetic order of the training set's generators.
     domains: which data set each is from, (B,) int64 from 0, in alphabetic order.
-    masks: how far each pixel is forged, in [0, 1], (B, T, 1, H, W) float32; zero for genuine media.
+    masks: how far each pixel is forged, like frames, (B, T, 1, H, W); zero for genuine media.
     spans: how far each moment is forged, in [0, 1], (B, T) float32; zero for genuine media.
     """
 
@@ -33,9 +34,9 @@ class ClipBatch:
         return len(self.labels)
 
     def to(self, device: torch.device) -> "ClipBatch":
-        """Return the batch on a device; `index` stays where it is."""
+        """Return the batch on a device, bytes as float32; `index` stays where it is."""
         moved = {
-            name: tensor.to(device, non_blocking=True)
+            name: _numbers(tensor.to(device, non_blocking=True))
             for name, tensor in self._tensors().items()
             if name != "index"
         }
@@ -52,3 +53,7 @@ class ClipBatch:
     def _tensors(self) -> dict[str, Tensor]:
         found = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: tensor for name, tensor in found.items() if tensor is not None}
+
+
+def _numbers(tensor: Tensor) -> Tensor:
+    return tensor.float().div_(255) if tensor.dtype == torch.uint8 else tensor

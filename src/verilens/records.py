@@ -37,6 +37,8 @@ class View:
          "face" cuts every face of every moment: a square of `margin` times the longer side of its
          box, shifted inside the picture, scaled to size x size. A file without a face gives none.
     only: a file of the other kind gives no clip for it, and no face is looked for.
+    cut_px: of a native crop, keep a square of this side alone, 0 for all of it; cut_x and cut_y, in
+        [0, 1], say how far to the right and down it lies in the room there is.
     """
 
     size: int
@@ -45,6 +47,9 @@ class View:
     fit: Literal["crop", "resize", "native", "contain", "face"] = "crop"
     margin: float = 1.3
     only: Kind | None = None
+    cut_px: int = 0
+    cut_x: float = 0.5
+    cut_y: float = 0.5
 
     def reads(self, kind: Kind) -> bool:
         """Return whether files of a kind give a clip for it."""

@@ -88,6 +88,15 @@ def test_native_is_never_padded():
     assert cut(View(size=100, fit="native"), coordinates(60, 300))[0][1].shape == (100, 60, 3)
 
 
+def test_a_cut_holds_the_pixels_of_its_box_wherever_it_lies():
+    picture = coordinates(50, 40)
+    for across, down in [(0.0, 0.0), (0.4, 0.7), (1.0, 1.0)]:
+        view = View(size=36, fit="native", cut_px=16, cut_x=across, cut_y=down)
+        ((box, pixels),) = cut(view, picture)
+        assert (pixels == np.asarray(picture.crop(box))).all() and pixels.shape == (16, 16, 3)
+        assert box[0] >= 7 and box[2] <= 43 and box[1] >= 2 and box[3] <= 38
+
+
 def test_contain_keeps_the_shape_and_never_enlarges():
     view = View(size=100, fit="contain")
     assert cut(view, coordinates(400, 200))[0][1].shape == (50, 100, 3)

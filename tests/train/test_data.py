@@ -22,6 +22,7 @@ from verilens.train.select import choose
 VIEW = View(size=32, frames=2)
 WANTED = Wanted(VIEW)
 PLAN = Plan(batch=4, seed=1)
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +38,13 @@ def reader(threads) -> Reader:
 
 
 def frames(batches: Training, epoch: int = 0, skip: int = 0) -> torch.Tensor:
-    return torch.cat([batch.frames for batch in batches.epoch(epoch, skip)])
+    return torch.cat([batch.to(CPU).frames for batch in batches.epoch(epoch, skip)])
 
 
 def test_batches_have_the_promised_form(tmp_path, reader):
     samples = pictures(tmp_path, {"train": 5})
     batches = Training(samples, reader, WANTED, Data(flip=True), PLAN)
-    found = list(batches.epoch(0))
+    found = [batch.to(CPU) for batch in batches.epoch(0)]
     assert len(found) == batches.steps == 2 and batches.samples == 10
     for batch in found:
         assert batch.frames.shape == (4, 1, 3, 32, 32) and batch.frames.dtype == torch.float32
@@ -58,7 +59,7 @@ def test_the_pixels_are_those_of_the_file(tmp_path, reader):
     (batch,) = batches.epoch(0)
     for row, n in enumerate(batch.index):
         expected = np.asarray(Image.open(samples[n].uri))
-        found = (batch.frames[row, 0].permute(1, 2, 0) * 255).round().numpy()
+        found = batch.frames[row, 0].permute(1, 2, 0).numpy()
         assert (found == expected).all()
 
 
@@ -95,6 +96,21 @@ def test_devices_share_every_batch(tmp_path, reader):
     assert [sorted(a + b) for a, b in zip(*halves, strict=True)] == [sorted(b) for b in whole]
     with pytest.raises(ConfigError, match=r"plan\.batch \(4\) must divide among 3"):
         Training(samples, reader, WANTED, Data(), PLAN, Share(0, 3))
+
+
+@pytest.mark.parametrize("kind", ["image", "video"])
+def test_the_cache_and_the_decoder_cut_alike(tmp_path, kind):
+    if kind == "video":
+        samples = [film(tmp_path / f"{n}.mp4", 8, n % 2) for n in range(4)]
+    else:
+        samples = pictures(tmp_path, {"train": 4})
+    data = Data(crop_px=SIDE // 2, frames=2 if kind == "video" else 1)
+    plan = Plan(batch=2, seed=3)
+    with Reader(1) as reader:
+        decoded = frames(Training(samples, reader, WANTED, data, plan))
+    with Reader(1, PixelCache(tmp_path / "cache", 1 << 24)) as reader:
+        first, kept = (frames(Training(samples, reader, WANTED, data, plan)) for _ in range(2))
+    assert torch.equal(decoded, first) and torch.equal(decoded, kept)
 
 
 def test_what_fits_the_cache_is_decoded_once(tmp_path):
@@ -139,7 +155,7 @@ def test_a_broken_file_is_named_and_replaced_by_one_of_its_class(tmp_path, reade
     Path(samples[0].uri).write_bytes(b"no picture")
     Path(samples[3].uri).unlink()
     batches = Training(samples, reader, WANTED, Data(), PLAN)
-    found = [batch for epoch in range(2) for batch in batches.epoch(epoch)]
+    found = [batch.to(CPU) for epoch in range(2) for batch in batches.epoch(epoch)]
     assert set(reader.broken) == {samples[0].id, samples[3].id}
     assert "no such file" in reader.broken[samples[3].id]
     index = torch.cat([batch.index for batch in found])
@@ -254,14 +270,16 @@ def test_frames_packed_in_a_database_are_read(tmp_path, reader):
 def test_small_pictures_are_extended(fill, last):
     frame = np.arange(2, dtype=np.uint8)[None, :, None].repeat(2, 0).repeat(3, 2)
     data = Data(fill=fill)
-    found = augment.augmented([frame], data, 3, np.random.default_rng(0))
+    cut = View(size=8, fit="native", cut_px=3)
+    found = augment.augmented([frame], data, cut, np.random.default_rng(0))
     assert found.shape == (1, 3, 3, 3) and found[0, 0, :, 0].tolist() == [0, 1, last]
 
 
 def test_a_down_sampled_picture_keeps_its_place_in_the_batch():
     frame = np.full((40, 60, 3), 9, np.uint8)
     data = Data(downsample_p=1.0, downsample_ratio=(0.25, 0.5))
-    found = augment.augmented([frame], data, 0, np.random.default_rng(0))
+    cut = View(size=8, fit="native")
+    found = augment.augmented([frame], data, cut, np.random.default_rng(0))
     assert found.shape == (1, 40, 60, 3) and (found == 9).all()
 
 

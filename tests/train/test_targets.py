@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from toy_set import pictures, video
 
+from verilens.batch import ClipBatch
 from verilens.errors import ConfigError, DatasetError
 from verilens.records import Sample, View
 from verilens.train.data import Share, Training, Wanted
@@ -25,6 +26,12 @@ MASKS = Wanted(VIEW, frozenset({"masks"}))
 def reader() -> Iterator[Reader]:
     with Reader(2) as reader:
         yield reader
+
+
+def single(batches: Training) -> ClipBatch:
+    """Return the one batch of an epoch, as a method gets it."""
+    (batch,) = batches.epoch(0)
+    return batch.to(torch.device("cpu"))
 
 
 def masked(folder: Path, count: int, size: int = 48) -> list[Sample]:
@@ -65,7 +72,7 @@ def family(folder: Path, sources: int, kinds: tuple[str, ...]) -> list[Sample]:
 def test_masks_are_cut_and_mirrored_with_their_pixels(tmp_path, reader):
     samples = masked(tmp_path, 4)
     data = Data(flip=True, crop_px=20, jpeg_p=0.0)
-    (batch,) = Training(samples, reader, MASKS, data, Plan(batch=8)).epoch(0)
+    batch = single(Training(samples, reader, MASKS, data, Plan(batch=8)))
     assert batch.masks is not None and batch.masks.shape == (8, 1, 1, 20, 20)
     fake = batch.labels == 1
     assert torch.equal(batch.masks[fake], batch.frames[fake][:, :, :1])
@@ -74,7 +81,7 @@ def test_masks_are_cut_and_mirrored_with_their_pixels(tmp_path, reader):
 
 def test_distortions_of_colour_leave_masks_alone(tmp_path, reader):
     data = Data(crop_px=20, jpeg_p=1.0, jpeg_quality=(20, 30), noise_p=1.0, noise_sigma=(9, 9))
-    (batch,) = Training(masked(tmp_path, 2), reader, MASKS, data, Plan(batch=4)).epoch(0)
+    batch = single(Training(masked(tmp_path, 2), reader, MASKS, data, Plan(batch=4)))
     assert batch.masks is not None and set(batch.masks.unique().tolist()) == {0.0, 1.0}
 
 
@@ -84,7 +91,7 @@ def test_fakes_without_a_mask_are_left_out_or_taken_whole(tmp_path, reader):
     found = Training(bare, reader, MASKS, Data(), Plan(batch=2))
     assert found.samples == 5 and not any(s.label and not s.mask for s in found.items)
     whole = Training(bare, reader, MASKS, Data(maskless="whole"), Plan(batch=6))
-    (batch,) = whole.epoch(0)
+    batch = single(whole)
     assert batch.masks is not None and batch.masks.flatten(1).mean(1).max() == 1
     with pytest.raises(DatasetError, match=r"maskless=whole"):
         none = [dataclasses.replace(s, mask="") for s in samples]
@@ -98,7 +105,7 @@ def test_a_mask_of_another_size_is_named(tmp_path):
         with pytest.raises(DatasetError, match="mask is 40 x 40, its picture 48 x 48"):
             list(batches.epoch(0))
         scaled = Training(samples, reader, MASKS, Data(resize_px=32), Plan(batch=4))
-        (batch,) = scaled.epoch(0)
+        batch = single(scaled)
         assert batch.masks is not None and batch.masks.shape[-1] == 32
 
 
@@ -115,7 +122,7 @@ def test_kinds_and_domains_are_numbered_by_name(tmp_path, reader):
     wanted = Wanted(VIEW, frozenset({"kinds", "domains"}))
     batches = Training(samples, reader, wanted, Data(), Plan(batch=6))
     assert batches.targets.kinds == {"lips": 1, "swap": 2}
-    (batch,) = batches.epoch(0)
+    batch = single(batches)
     assert batch.kinds is not None and batch.domains is not None and batch.masks is None
     for n, kind, place in zip(batch.index.tolist(), batch.kinds, batch.domains, strict=True):
         assert int(kind) == {"": 0, "lips": 1, "swap": 2}[samples[n].generator]
@@ -193,7 +200,7 @@ def test_spans_of_a_batch_follow_the_window(tmp_path, reader):
     real = dataclasses.replace(fake, id="r", uri=str(video(tmp_path / "r.mp4", 32)), label=0)
     data = Data(frames=4, moments=16, window="consecutive")
     wanted = Wanted(VIEW, frozenset({"spans"}))
-    (batch,) = Training([fake, real], reader, wanted, data, Plan(batch=2)).epoch(0)
+    batch = single(Training([fake, real], reader, wanted, data, Plan(batch=2)))
     assert batch.spans is not None and batch.spans.shape == (2, 4)
     assert batch.spans[batch.labels == 0].sum() == 0
     seen = batch.frames[batch.labels == 1][0].mean((1, 2, 3)) * 255 / 8  # the frame's number

@@ -236,7 +236,7 @@ def test_training_can_start_from_weights(data, tmp_path):
     learned = epochs(list(run(job(data, first, "plan.epochs=6"))))
     init = f"init={first / 'best.safetensors'}"
     (epoch,) = epochs(list(run(job(data, tmp_path / "second", init, "plan.epochs=1"))))
-    assert epoch.loss < 0.8 * learned[0].loss
+    assert epoch.loss < 0.9 * learned[0].loss
 
 
 def test_recipes_resolve_with_overrides():

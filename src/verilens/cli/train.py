@@ -82,7 +82,10 @@ def train(
     workers: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=1, help="Files decoded at once; one a core.", rich_help_panel=RUNNING
+            metavar="N",
+            min=1,
+            help="Files decoded at once; two more than cores.",
+            rich_help_panel=RUNNING,
         ),
     ] = None,
     cache: Annotated[

@@ -6,7 +6,7 @@ somebody looks at and not for all of them.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -112,12 +112,37 @@ def boxes(view: View, size: tuple[int, int]) -> list[Box]:
     if view.fit in ("resize", "contain"):
         return [(0, 0, width, height)]
     side_x, side_y = min(view.size, width), min(view.size, height)
-    columns, rows = (1, 1) if view.fit == "native" else grid(view, size)
+    if view.fit == "native":
+        left, top = (width - side_x) // 2, (height - side_y) // 2
+        box = cut_out(view, (side_x, side_y))
+        return [(left + box[0], top + box[1], left + box[2], top + box[3])]
+    columns, rows = grid(view, size)
     return [
         (left, top, left + side_x, top + side_y)
         for top in _starts(height, side_y, rows)
         for left in _starts(width, side_x, columns)
     ]
+
+
+def cut_out(view: View, size: tuple[int, int]) -> Box:
+    """Return what `view` keeps of a native crop of `size` (width, height), in its pixels."""
+    width, height = size
+    if not view.cut_px:
+        return 0, 0, width, height
+    side_x, side_y = min(view.cut_px, width), min(view.cut_px, height)
+    left = min(int(view.cut_x * (width - side_x + 1)), width - side_x)
+    top = min(int(view.cut_y * (height - side_y + 1)), height - side_y)
+    return left, top, left + side_x, top + side_y
+
+
+def cut_from(clip: Clip, view: View) -> Clip:
+    """Return what `view` keeps of the whole native crops of a clip, without copying pixels."""
+    height, width = clip.frames.shape[1:3]
+    left, top, right, bottom = cut_out(view, (width, height))
+    boxes = clip.boxes.copy()
+    boxes[:, 2:] = boxes[:, :2] + (right, bottom)
+    boxes[:, :2] += (left, top)
+    return replace(clip, frames=clip.frames[:, top:bottom, left:right], boxes=boxes, view=view)
 
 
 def grid(view: View, size: tuple[int, int]) -> tuple[int, int]:

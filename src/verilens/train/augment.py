@@ -1,10 +1,11 @@
 """What is done to a training clip before the network sees it, as a recipe's `Data` says.
 
-One draw serves all frames of a clip, so augmentation never flickers. Order: moments, down-sampling,
-crop, flip, blur, noise, perturbation, JPEG, grey.
+One draw serves all frames of a clip, so augmentation never flickers. Order: place of the
+crop, moments, down-sampling, crop, flip, blur, noise, perturbation, JPEG, grey.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verilens.media.perturb import kind, perturb
+from verilens.media.sample import cut_out
 from verilens.records import View
 from verilens.train.recipe import Data
 
@@ -51,18 +53,26 @@ def window(count: int, data: Data, rng: np.random.Generator) -> list[int]:
     return [int(rng.integers(low, high)) for low, high in pairwise(edges)]
 
 
-def augmented(frames: Sequence[Pixels], data: Data, side: int, rng: np.random.Generator) -> Pixels:
-    """Return a clip, (T, side, side, C); with side 0 at the size of its frames.
+def cut_view(view: View, side: int, rng: np.random.Generator) -> View:
+    """Return a stored view of which a random square is kept; side 0 keeps all."""
+    across, down = rng.random(2)
+    return replace(view, cut_px=side, cut_x=float(across), cut_y=float(down))
 
-    frames: of one size, (H, W, C) each; only the pixels of the crop are read from mapped ones. C is
-    3, or 4 with a mask, which is cut and mirrored with the colours and nothing else.
+
+def augmented(frames: Sequence[Pixels], data: Data, cut: View, rng: np.random.Generator) -> Pixels:
+    """Return a clip, (T, side, side, C) where `cut` keeps a square, else as large as its frames.
+
+    frames: of one size, (H, W, C) each; only the pixels of the square are read from mapped ones. C
+    is 3, or 4 with a mask, which is cut and mirrored with the colours and nothing else. Frames that
+    are no larger than the square stay whole, those that the decoder cut among them.
     """
     height, width = frames[0].shape[:2]
     if rng.random() < data.downsample_p:
         ratio = rng.uniform(*data.downsample_ratio)
         size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
         frames = [cv2.resize(f, size, interpolation=cv2.INTER_AREA) for f in frames]  # type: ignore[misc]
-    clip = filled(cropped(frames, side, rng), (side or height, side or width), data.fill)
+    side = cut.cut_px
+    clip = filled(cropped(frames, cut), (side or height, side or width), data.fill)
     if data.flip and rng.random() < 0.5:
         clip = _each(clip, lambda frame: cv2.flip(frame, 1))
     clip, mask = clip[..., :3], clip[..., 3:]
@@ -78,14 +88,12 @@ def augmented(frames: Sequence[Pixels], data: Data, side: int, rng: np.random.Ge
     return np.ascontiguousarray(np.concatenate((clip, mask), 3) if mask.size else clip)
 
 
-def cropped(frames: Sequence[Pixels], side: int, rng: np.random.Generator) -> Pixels:
-    """Return one random square of all frames, smaller where they are; 0 cuts nothing."""
+def cropped(frames: Sequence[Pixels], cut: View) -> Pixels:
+    """Return the square that a view keeps of all frames, smaller where they are."""
     height, width = frames[0].shape[:2]
-    if not side:
-        return np.stack(frames)
-    top = int(rng.integers(max(0, height - side) + 1))
-    left = int(rng.integers(max(0, width - side) + 1))
-    return np.stack([frame[top : top + side, left : left + side] for frame in frames])
+    left, top, right, bottom = cut_out(cut, (width, height))
+    pieces = [frame[top:bottom, left:right] for frame in frames]
+    return pieces[0][None] if len(pieces) == 1 else np.stack(pieces)
 
 
 def filled(clip: Pixels, size: tuple[int, int], fill: str) -> Pixels:
@@ -114,9 +122,8 @@ def _recoded(clip: Pixels, data: Data, rng: np.random.Generator) -> Pixels:
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(low, high + 1))]
 
     def recoded(frame: Pixels) -> object:
-        bgr = np.ascontiguousarray(frame[..., ::-1])  # what cv2 expects
-        file = cv2.imencode(".jpg", bgr, quality)[1]
-        return np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR))[..., ::-1]
+        file = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), quality)[1]
+        return cv2.cvtColor(cv2.imdecode(file, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
     return _each(clip, recoded)
 

@@ -18,7 +18,16 @@ from numpy.typing import NDArray
 from verilens.batch import ClipBatch
 from verilens.errors import ConfigError, DatasetError, MediaError
 from verilens.records import Clip, Sample, View
-from verilens.train.augment import ZERO, Pixels, augmented, check, side_of, stored_view, window
+from verilens.train.augment import (
+    ZERO,
+    Pixels,
+    augmented,
+    check,
+    cut_view,
+    side_of,
+    stored_view,
+    window,
+)
 from verilens.train.pixels import Reader
 from verilens.train.recipe import Data, Plan
 from verilens.train.sampling import Groups, Sampler
@@ -73,6 +82,8 @@ class Training:
         self.share = share
         self.side = side_of(view, data)
         self.view = stored_view(view, data, data.moments)
+        is_plain = not data.downsample_p and "masks" not in wanted.needs
+        self.is_cut_early = is_plain and self.view.fit == "native"
         self._sampler: Sampler | Groups
         if plan.group == "none":
             self._sampler, self.group = Sampler(samples, plan.balance, plan.seed), 1
@@ -129,7 +140,8 @@ class Training:
             drawn = [self.plan.seed, epoch, place // self.group, attempt]
             rng = np.random.default_rng(drawn)
             sample = self.items[index]
-            instead = int(rng.choice(self._alike[self._roles[index]]))
+            alike = self._alike[self._roles[index]]
+            instead = int(alike[rng.integers(len(alike))])
             try:
                 return self._drawn(index, sample, rng)
             except MediaError as error:
@@ -141,7 +153,8 @@ class Training:
         )
 
     def _drawn(self, index: int, sample: Sample, rng: np.random.Generator) -> Drawn:
-        places, found = self._frames(sample, rng)
+        cut = cut_view(self.view, self.side, rng)
+        places, found = self._frames(sample, cut if self.is_cut_early else self.view, rng)
         if len({frame.shape for frame in found.values()}) > 1:
             raise MediaError("corrupt", f"{sample.id}: its frames have several sizes")
         if "masks" in self.targets.needs:
@@ -155,11 +168,11 @@ class Training:
             forged[np.array(places) == ZERO] = 0
         if ZERO in places:
             found[ZERO] = np.zeros_like(next(iter(found.values())))
-        pixels = augmented([found[n] for n in places], self.data, self.side, rng)
+        pixels = augmented([found[n] for n in places], self.data, cut, rng)
         return Drawn(index, pixels, forged)
 
     def _frames(
-        self, sample: Sample, rng: np.random.Generator
+        self, sample: Sample, view: View, rng: np.random.Generator
     ) -> tuple[list[int], dict[int, Pixels]]:
         """Return which moments make the clip, ZERO for black ones, and the pixels of the others."""
         if sample.kind == "frames":
@@ -167,7 +180,7 @@ class Training:
                 raise MediaError("no-frames", f"{sample.id}: a video without frames")
             places = window(len(sample.frames), self.data, rng)
             return places, {n: self._stored_frame(sample, n) for n in {*places} - {ZERO}}
-        frames = self.reader.open(sample.uri, self.view).frames
+        frames = self.reader.open(sample.uri, view).frames
         places = window(len(frames), self.data, rng)
         return places, {n: frames[n] for n in {*places} - {ZERO}}
 
@@ -183,10 +196,7 @@ class Training:
                 f"pictures of {told} pixels cannot share a batch; cut them with --set "
                 "data.crop_px=256, scale them with data.resize_px, or train with plan.batch=1"
             )
-        pixels = np.empty((len(drawn), *drawn[0].pixels.shape), np.float32)
-        for n, clip in enumerate(drawn):  # one pass over each, without a stack of bytes before it
-            np.divide(clip.pixels, 255, out=pixels[n], dtype=np.float32)
-        frames = torch.from_numpy(pixels).permute(0, 1, 4, 2, 3)
+        frames = torch.from_numpy(np.stack([clip.pixels for clip in drawn])).permute(0, 1, 4, 2, 3)
         shown = [self.items[clip.item] for clip in drawn]
         targets, needs = self.targets, self.targets.needs
         forged = [clip.spans for clip in drawn if clip.spans is not None]

@@ -23,11 +23,14 @@ import numpy as np
 from verilens.errors import MediaError
 from verilens.media import packed
 from verilens.media.opened import Limits
-from verilens.media.sample import subset
+from verilens.media.sample import cut_from, subset
 from verilens.media.sandbox import Decoder
 from verilens.media.tracks import renumbered
+from verilens.options import cores
 from verilens.records import Clip, Sample, View
 from verilens.train.cache import PixelCache, key_of
+
+IDLE = 2  # readers beyond one a core: a decoder waits while its thread draws and cuts
 
 Result = TypeVar("Result")
 Joined = TypeVar("Joined")
@@ -36,18 +39,19 @@ Joined = TypeVar("Joined")
 class Reader:
     """Gives clips of files to any number of its own threads. Use it as a context manager.
 
+    workers: how many threads, each with a decoder process; None keeps every core busy.
     faces: what a face view cuts: the largest person of each file where "detect", all of the picture
         where the files are "cropped" faces already. A clip shows one person, track 1.
     """
 
     def __init__(
         self,
-        workers: int,
+        workers: int | None = None,
         cache: PixelCache | None = None,
         limits: Limits | None = None,
         faces: Literal["detect", "cropped"] = "detect",
     ) -> None:
-        self.workers = workers
+        self.workers = workers or cores() + IDLE
         self.cache = cache
         self.limits = limits or Limits()
         self.faces = faces
@@ -56,7 +60,7 @@ class Reader:
         self._fps: dict[str, float] = {}
         self._local = threading.local()
         self._decoders: list[Decoder] = []
-        self._threads = ThreadPoolExecutor(workers, "read")
+        self._threads = ThreadPoolExecutor(self.workers, "read")
 
     def __enter__(self) -> Self:
         cv2.setNumThreads(1)  # the threads here are as many as there are cores
@@ -174,6 +178,10 @@ class Reader:
         return replace(clip, view=view, tracks=np.ones(len(clip.frames), np.int32))
 
     def _opened(self, place: str, view: View) -> Clip:
+        if self.cache and view.cut_px:  # the whole crop is kept, for other cuts of later epochs
+            return cut_from(
+                self._opened(place, replace(view, cut_px=0, cut_x=0.5, cut_y=0.5)), view
+            )
         key = key_of(place, _stamp(place), view) if self.cache else ""
         if self.cache and (kept := self.cache.get(key, view)):
             return kept

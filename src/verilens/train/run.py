@@ -19,7 +19,6 @@ import torch
 
 from verilens import catalog, weights
 from verilens.errors import ConfigError
-from verilens.options import cores
 from verilens.train import checkpoint
 from verilens.train.cache import PixelCache
 from verilens.train.data import Share, Training, Wanted
@@ -42,7 +41,8 @@ class Job:
 
     recipe: resolved, see `resolve.resolve`. data: a manifest or a data set's root folder.
     out: the run's folder. resume: go on with the run in it; a new folder starts one.
-    workers: threads that read, each with a decoder process; None is one a core.
+    workers: threads that read, each with a decoder process; None keeps
+        every core busy.
     cache: folder for decoded pixels, kept afterwards; None is one in `out`, deleted at the end.
     cache_bytes: its largest size; 0 keeps nothing.
     """
@@ -105,7 +105,7 @@ def run(job: Job) -> Iterator[Step | Epoch]:
         device.wait_for_everyone()
         folder.begin(job.recipe, chosen, {"devices": device.num_processes})
         faces = job.recipe.data.faces
-        with Reader(job.workers or cores(), _cache(job, device), faces=faces) as reader:
+        with Reader(job.workers, _cache(job, device), faces=faces) as reader:
             yield from Run(job, chosen, folder, device, method, reader).epochs()
     if job.cache is None and device.is_main_process:
         shutil.rmtree(job.out / "cache", ignore_errors=True)
