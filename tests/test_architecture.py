@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from verilens.catalog import FAMILIES
+
 PACKAGE = Path(__file__).parents[1] / "src" / "verilens"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -15,10 +17,10 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LEVELS = (
     {"errors", "records", "card", "config", "allocator"},
     {"batch", "method", "weights", "catalog", "published", "taxonomy"},
-    {"media", "tables", "layout"},
+    {"media", "poses", "tables", "layout"},
     {"datasets", "manifest", "face_filter"},
     {"options", "nn"},
-    {"verify"},
+    {"verify", "motion"},
     {"train"},
     {"pipeline", "known", "scanner", "exported"},
     {"report", "bench"},
@@ -36,7 +38,7 @@ LEAVES = {"bench.metrics"}
 # Importing these must not import torch: scanning known files and asking for help never need it.
 LIGHT = (
     *("records", "card", "config", "errors", "catalog", "weights", "media", "options", "report"),
-    *("published", "tables", "layout", "manifest", "datasets", "face_filter", "server"),
+    *("poses", "published", "tables", "layout", "manifest", "datasets", "face_filter", "server"),
     *("client", "cluster"),
 )
 
@@ -122,24 +124,26 @@ def test_leaves_import_nothing_of_ours(leaf):
         assert all(name.startswith(f"{leaf}.") for name in imported(path)), where(path)
 
 
+def methods() -> set[tuple[str, str]]:
+    """Return every built-in method, as (family, name)."""
+    return {(f, p.parent.name) for f in FAMILIES for p in PACKAGE.glob(f"{f}/*/__init__.py")}
+
+
 def test_methods_never_import_each_other():
-    methods = {p.parent.name for p in PACKAGE.glob("verify/*/__init__.py")}
-    for path in PACKAGE.glob("verify/*/**/*.py"):
-        own = path.relative_to(PACKAGE / "verify").parts[0]
-        for name in imported(path):
-            family, _, rest = name.partition(".")
-            target = rest.split(".")[0]
-            assert family != "verify" or target not in methods - {own}, where(path)
+    for path in FILES:
+        own = path.relative_to(PACKAGE).parts[:2]
+        if own in methods():
+            reached = {tuple(name.split(".")[:2]) for name in imported(path)}
+            assert not reached & (methods() - {own}), where(path)
 
 
 def test_shared_code_knows_no_method():
-    methods = {p.parent.name for p in PACKAGE.glob("verify/*/__init__.py")}
     for path in FILES:
         parts = path.relative_to(PACKAGE).parts
-        if parts[0] in {"train", "selftest"} or (parts[0] == "verify" and len(parts) > 2):
+        if parts[0] in {"train", "selftest"} or parts[:2] in methods():
             continue
         reached = {tuple(name.split(".")[:2]) for name in imported(path)}
-        assert not reached & {("verify", method) for method in methods}, where(path)
+        assert not reached & methods(), where(path)
 
 
 @pytest.mark.parametrize("name", LIGHT)

@@ -12,7 +12,20 @@ from typing import Literal
 
 from verilens.errors import ConfigError
 
-Task = Literal["ai-image", "ai-video", "face-forgery", "spoof", "post", "localize", "explain"]
+Task = Literal[
+    "ai-image",
+    "ai-video",
+    "face-forgery",
+    "spoof",
+    "post",
+    "localize",
+    "explain",
+    "recognize",
+    "lift",
+    "sign",
+    "in-between",
+]
+Reads = Literal["media", "spectra", "post", "poses", "text"]
 Level = Literal["frame", "clip", "segment", "pixel"]
 
 
@@ -24,6 +37,7 @@ class Card:
     uncertain: what the paper leaves open and how we chose; shown on the docs page.
     own_reading: True when parts of the method are ours, not the paper's.
     cues, levels: what gives a fake away to it, ids of `taxonomy.toml`, and how finely it answers.
+    reads: what it is given; only methods that read media can be asked by a scan.
     """
 
     name: str
@@ -38,6 +52,7 @@ class Card:
     own_reading: bool = False
     cues: tuple[str, ...] = ()
     levels: tuple[Level, ...] = ()
+    reads: Reads = "media"
     modality: Literal["visual", "audio", "audio-visual", "text"] = "visual"
     extras: tuple[str, ...] = ()
     risk: str | None = None

@@ -20,7 +20,7 @@ from verilens.errors import UnknownName
 if TYPE_CHECKING:
     from verilens.method import Method
 
-FAMILIES = ("verify",)
+FAMILIES = ("verify", "motion")
 
 
 @cache
@@ -51,7 +51,7 @@ def card(name: str) -> Card:
     raise UnknownName(f"no method '{name}'; {hint} List them with 'verilens methods'.")
 
 
-def load(name: str, weights: str | None = "starter") -> "Method":
+def load(name: str, weights: str | None = "starter") -> "Method[Any]":
     """Return method `name` in evaluation mode with the named weights.
 
     weights: name of a weights card in the method's folder, or a path to a .safetensors file, whose
@@ -68,7 +68,7 @@ def load(name: str, weights: str | None = "starter") -> "Method":
     return method
 
 
-def build(name: str, changes: Mapping[str, Any] | None = None) -> "Method":
+def build(name: str, changes: Mapping[str, Any] | None = None) -> "Method[Any]":
     """Return method `name` untrained, in evaluation mode.
 
     changes: fields of its Config that differ from the defaults; ConfigError when there is no such
@@ -77,7 +77,7 @@ def build(name: str, changes: Mapping[str, Any] | None = None) -> "Method":
     entry = card(name)
     module_name, _, class_name = entry.entry.partition(":")
     module = importlib.import_module(f"{entry.package}.{module_name}")
-    cls: type[Method] = getattr(module, class_name)
+    cls: type[Method[Any]] = getattr(module, class_name)
     method = cls(settings(name, changes)) if changes else cls()  # type: ignore[call-arg]
     return method.eval()
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 from torch import Tensor, nn
 
-from verilens.batch import ClipBatch
+from verilens.batch import Batch
+
+Trained = TypeVar("Trained", bound=Batch)
 
 
 @dataclass(frozen=True)
@@ -22,18 +24,18 @@ class Loss:
     each: Tensor | None = None
 
 
-class Method(nn.Module):
-    """A network that can be trained on a batch.
+class Method(nn.Module, Generic[Trained]):
+    """A network that can be trained on batches of its family's kind.
 
     Built with no argument it has the paper's full-size configuration.
 
-    needs: the fields of `ClipBatch` that `training_step` reads beside frames and labels, out of
-        "kinds", "domains", "masks" and "spans"; the data loader fills those and no others.
+    needs: the fields of its batch that `training_step` reads beside what every batch of its family
+        holds; the data loader fills those and no others.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()
 
-    def training_step(self, batch: ClipBatch) -> Loss:
+    def training_step(self, batch: Trained) -> Loss:
         """Return the loss of one batch."""
         raise NotImplementedError
 

@@ -88,12 +88,16 @@ def choices(methods: tuple[str, ...] | None) -> list[Choice]:
     """Return the methods in the catalog's order; UnknownName, MissingWeights."""
     wanted = {}
     if methods is None:
-        ready = (n for n, card in catalog.cards().items() if STARTER in weights.available(card))
+        ready = (n for n, c in catalog.cards().items() if STARTER in weights.available(c))
+        ready = (name for name in ready if catalog.card(name).reads == "media")
         wanted = dict.fromkeys(ready, STARTER)
     for item in methods or ():
         name, _, chosen = item.partition("=")
         if name in wanted:
             raise ConfigError(f"method {name} is named twice; a scan asks each with one file")
+        if catalog.card(name).reads != "media":
+            reads = catalog.card(name).reads
+            raise ConfigError(f"method {name} reads {reads}, no pictures or films; leave it out")
         wanted[catalog.card(name).name] = chosen or STARTER
     if not wanted:
         raise ConfigError("no method to ask; list them with 'verilens methods'")

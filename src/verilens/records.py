@@ -277,6 +277,28 @@ class Report:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pose:
+    """How one person moved: joints of a named skeleton, frame after frame.
+
+    joints: (T, J, D) float32, D = 2 or 3; NaN and infinity never occur, a missing joint is 0 with
+        confidence 0. confidence: how sure each joint is, (T, J) float32 in [0, 1].
+    skeleton: name of the table that orders and connects the joints, see `verilens.poses`.
+    fps: frames a second. units: of the coordinates. person: who of several in one file, from 0.
+
+    Convention: "image" is x to the right, y down, in pixels or parts of the picture; "camera" adds
+    depth z away from the viewer; "world" is right-handed with y up.
+    """
+
+    joints: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    skeleton: str
+    fps: float
+    units: Literal["px", "norm", "m", "mm", "unknown"] = "unknown"
+    frame: Literal["image", "camera", "world"] = "image"
+    person: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sample:
     """One row of a data set, whatever layout it was published in.
 

@@ -99,7 +99,7 @@ def config_of(path: Path, method: str) -> dict[str, Any]:
     return config
 
 
-def load_into(method: "Method", path: Path) -> None:
+def load_into(method: "Method[Any]", path: Path) -> None:
     """Copy the tensors at `path` into `method`; every one must be there and fit."""
     from safetensors.torch import load_file
 

@@ -33,7 +33,7 @@ class Held:
             yield ClipBatch(frames=frames, labels=self.labels[index], index=index)
 
 
-class Perceptron(Method):
+class Perceptron(Method[ClipBatch]):
     """A small network on vectors, with dropout, so that randomness counts."""
 
     def __init__(self, size: int, width: int = 16, dropout: float = 0.2) -> None:

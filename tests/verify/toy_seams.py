@@ -68,7 +68,7 @@ def groups(
 
 
 def train_groups(
-    method: Method, pictures: Tensor, epochs: int, batch: int = 8, lr: float = 1e-3
+    method: Method[ClipBatch], pictures: Tensor, epochs: int, batch: int = 8, lr: float = 1e-3
 ) -> None:
     """Train on shuffled groups (see `groups`) with Adam; leaves `method` in evaluation mode."""
     kinds = torch.arange(pictures.shape[1])

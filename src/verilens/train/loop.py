@@ -11,15 +11,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from verilens.batch import ClipBatch
+from verilens.batch import Batch
 from verilens.errors import MissingExtra, TrainingError
-from verilens.method import Loss, Method
+from verilens.method import Loss, Method, Trained
 from verilens.nn.memory import channels_last
 from verilens.train import schedule
 from verilens.train.boost import Difficulty, boosted, weights
@@ -29,21 +29,22 @@ from verilens.train.recipe import Plan
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
+Given = TypeVar("Given", bound=Batch, covariant=True)
 Snapshot = dict[str, Any]  # tensors, numbers and strings only
 
 
-class Batches(Protocol):
+class Batches(Protocol[Given]):
     """What `fit` trains on; `train.data.Training` reads it from files."""
 
     @property
     def samples(self) -> int:
-        """Return how many samples there are; `ClipBatch.index` is below it."""
+        """Return how many samples there are; `Batch.index` is below it."""
 
     @property
     def steps(self) -> int:
         """Return how many batches an epoch has."""
 
-    def epoch(self, epoch: int, skip: int = 0) -> Iterator[ClipBatch]:
+    def epoch(self, epoch: int, skip: int = 0) -> Iterator[Given]:
         """Yield this device's share of the batches of an epoch, without the first `skip`."""
 
 
@@ -77,7 +78,7 @@ class Step:
 
 
 def fit(
-    method: Method, batches: Batches, plan: Plan, start: Snapshot | None = None
+    method: Method[Trained], batches: Batches[Trained], plan: Plan, start: Snapshot | None = None
 ) -> Iterator[Step]:
     """Train `method` in place and yield every step; it is in training mode in between.
 
@@ -115,13 +116,13 @@ def accelerator() -> "Accelerator":
 class _Stepper(nn.Module):
     """Makes a training step the forward pass, which is what gradients are shared after."""
 
-    def __init__(self, method: Method, precision: str) -> None:
+    def __init__(self, method: Method[Any], precision: str) -> None:
         super().__init__()
         self.method = method
         self.halved = precision == "bfloat16"
 
-    def forward(self, batch: ClipBatch) -> dict[str, Any]:
-        kind = batch.frames.device.type
+    def forward(self, batch: Batch) -> dict[str, Any]:
+        kind = batch.labels.device.type
         with torch.autocast(kind, torch.bfloat16) if self.halved else nullcontext():
             loss = self.method.training_step(batch)
         return {"total": loss.total, "parts": dict(loss.parts), "each": loss.each}
@@ -130,7 +131,7 @@ class _Stepper(nn.Module):
 class Learner:
     """A method with its optimiser, its moving average and the difficulty of its samples."""
 
-    def __init__(self, method: Method, batches: Batches, plan: Plan) -> None:
+    def __init__(self, method: Method[Any], batches: Batches[Any], plan: Plan) -> None:
         self.method = method
         channels_last(method)
         self.plan = plan
@@ -143,7 +144,7 @@ class Learner:
         self.stepper, self.optimiser = prepared
         method.train()
 
-    def step(self, batch: ClipBatch, n: int, begun: float) -> Step:
+    def step(self, batch: Batch, n: int, begun: float) -> Step:
         """Do step `n`, counted from 0; `begun` is when the one before ended."""
         waited_s = time.perf_counter() - begun
         seed(self.plan.seed, n, self.device.process_index)
@@ -179,7 +180,7 @@ class Learner:
             average=self.average.tensors if self.average else None,
         )
 
-    def _backward(self, batch: ClipBatch, n: int) -> tuple[float, dict[str, float]]:
+    def _backward(self, batch: Batch, n: int) -> tuple[float, dict[str, float]]:
         """Fill the gradients, piece by piece; return the loss and its parts, meant over pieces."""
         pieces = batch.split(self.plan.accumulate)
         total, parts = 0.0, dict[str, float]()
@@ -198,7 +199,7 @@ class Learner:
                 parts[name] = parts.get(name, 0.0) + share * float(part)
         return total, parts
 
-    def _weighted(self, loss: Loss, batch: ClipBatch, n: int) -> Tensor:
+    def _weighted(self, loss: Loss, batch: Batch, n: int) -> Tensor:
         if self.difficulty is None:
             return loss.total
         if loss.each is None or batch.index is None:

@@ -35,7 +35,7 @@ class HasView(Protocol):
     def view(self) -> View: ...
 
 
-class Detector(Method):
+class Detector(Method[ClipBatch]):
     """A method that scores media: positive logits are fake.
 
     Subclasses set `name` and `sign`, take a config and implement `forward`.

@@ -1,0 +1,4 @@
+"""Methods that recognise, lift and produce human movement.
+
+A folder is a method, a file is shared.
+"""

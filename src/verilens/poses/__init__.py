@@ -1,0 +1,1 @@
+"""Poses on disk: which joints a skeleton has, and the files that hold movement."""
