@@ -184,3 +184,19 @@ def test_files_join_an_empty_batch_one_by_one(stand):
         answer = stand.client.post("/v1/jobs", files=other, data={"batch": wrong})
         assert answer.status_code == 404
     assert len(stand.files()) == 3
+
+
+def test_a_batch_sent_again_goes_on_with_the_same_one(stand):
+    files = [("file", (f"{n}.png", serving.png(n), "image/png")) for n in range(2)]
+    files.append(("file", ("no.txt", b"words", "text/plain")))
+    head = {"Idempotency-Key": "one"}
+    first, again = (
+        stand.client.post("/v1/batches", files=files, data={"fresh": "true"}, headers=head).json()
+        for _ in range(2)
+    )
+    assert first["id"] == again["id"] and len(again["refused"]) == 1
+    assert [job["id"] for job in first["jobs"]] == [job["id"] for job in again["jobs"]]
+    assert stand.client.get(f"/v1/batches/{first['id']}").json()["total"] == 2
+    other = stand.client.post("/v1/batches", files=files[1:], headers=head).json()
+    assert other["id"] == first["id"] and not other["jobs"]  # the key stands for other files
+    assert {r["problem"]["type"] for r in other["refused"]} >= {"/problems/idempotency"}

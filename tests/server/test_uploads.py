@@ -47,6 +47,20 @@ def test_pieces_become_a_job(stand):
     assert stand.job(answer.json()["id"])["state"] == "done"
 
 
+def test_completing_twice_gives_the_same_job(stand):
+    data = serving.png()
+    upload = begin(stand, data)
+    send(stand, upload, data, 0)
+    path = f"/v1/uploads/{upload}/complete"
+    first, again = (stand.client.post(path, json={"fresh": True}) for _ in range(2))
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert first.json()["id"] == again.json()["id"]
+    assert stand.client.get("/v1/jobs").json()["total"] == 1
+    assert stand.client.head(f"/v1/uploads/{upload}").status_code == 404
+    stand.client.delete(f"/v1/jobs/{first.json()['id']}")
+    assert stand.client.post(path, json={}).status_code == 404
+
+
 def test_more_bytes_than_announced_are_refused(stand):
     upload = begin(stand, b"x" * 10)
     assert send(stand, upload, b"y" * 11, 0).status_code == 413

@@ -36,7 +36,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from verilens.errors import ConfigError, MissingExtra, StoreError
 
-SCHEMA = 1
+SCHEMA = 2
 BUSY_S = 5.0  # how long a statement waits for others before it gives up
 GONE = (OperationalError, InterfaceError, PoolTimeout)
 
@@ -131,6 +131,8 @@ batches = Table(
     Column("id", String(36), primary_key=True),
     Column("created", Float, nullable=False),
     Column("owner", String(16), nullable=False),
+    Column("idempotency", Text),  # key and Idempotency-Key
+    Index("batches_idempotency", "idempotency", unique=True),
 )
 
 members = Table(  # of a batch: also jobs that answered it before it was sent
@@ -151,6 +153,7 @@ uploads = Table(
     Column("offset", BigInteger, nullable=False),
     Column("owner", String(16), nullable=False),
     Column("expires", Float, nullable=False),
+    Column("job", String(36)),  # what became of it, once it is complete
     Index("uploads_expires", "expires"),
 )
 

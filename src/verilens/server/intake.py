@@ -46,9 +46,7 @@ class Order:
     @property
     def unique(self) -> str | None:
         """The client's key of the request, apart for each owner."""
-        if self.idempotency is None:
-            return None
-        return f"{self.owner}:{hashlib.sha256(self.idempotency.encode()).hexdigest()}"
+        return unique(self.owner, self.idempotency)
 
 
 class Taken(NamedTuple):
@@ -62,6 +60,11 @@ class Taken(NamedTuple):
     def action(self) -> str:
         """What it is called in the audit."""
         return "submit" if self.is_new else "submit-known"
+
+
+def unique(owner: str, key: str | None) -> str | None:
+    """Return what an Idempotency-Key is kept as, apart for each owner; None without one."""
+    return None if key is None else f"{owner}:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def take(database: Database, order: Order) -> Taken:
@@ -94,12 +97,17 @@ def waiting(database: Database, most: int) -> int:
         return int(db.execute(select(func.count()).select_from(few)).scalar_one())
 
 
-def new_batch(database: Database, owner: str) -> str:
-    """Return the id of a new batch."""
-    batch = ids.new()
+def new_batch(database: Database, owner: str, key: str | None = None) -> str:
+    """Return the id of a new batch, or of the one that the same Idempotency-Key began."""
+    once = unique(owner, key)
     with database.writing() as db:
-        db.execute(insert(batches).values(id=batch, owner=owner, created=database.now(db)))
-    return batch
+        if once is not None:
+            asked = select(batches.c.id).where(batches.c.idempotency == once)
+            if (found := db.execute(asked).scalar()) is not None:
+                return str(found)
+        row = {"id": ids.new(), "owner": owner, "created": database.now(db), "idempotency": once}
+        db.execute(insert(batches).values(row))
+    return str(row["id"])
 
 
 def _taken(db: Connection, now: float, order: Order) -> Taken:

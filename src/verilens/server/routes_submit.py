@@ -1,6 +1,7 @@
 """Routes that take files in: one, many, or by address."""
 
 import asyncio
+import itertools
 from dataclasses import replace
 from typing import Annotated, TypeVar
 
@@ -124,8 +125,13 @@ async def _submit_url(
 
 
 @router.post("/batches", status_code=202, dependencies=[Uploading], openapi_extra=_MANY)
-async def submit_batch(request: Request, service: Serving, key: Submitter) -> BatchOut:
-    """Submit many files or addresses; one that is refused never stops the others."""
+async def submit_batch(
+    request: Request, service: Serving, key: Submitter, idempotency_key: IdempotencyKey = None
+) -> BatchOut:
+    """Submit many files or addresses; one that is refused never stops the others.
+
+    Sent again with the same Idempotency-Key it goes on with the same batch and takes nothing twice.
+    """
     await service.check_queue()
     if _is_json(request):
         asked: Asked = await _json(request, service, UrlsIn)
@@ -134,7 +140,7 @@ async def submit_batch(request: Request, service: Serving, key: Submitter) -> Ba
         form = await _form(request, service, key, service.settings.rules.batch_files)
         asked = Asked()
     try:
-        return await _batch(service, key, asked, form)
+        return await _batch(service, key, asked, form, idempotency_key)
     finally:
         await form.discard()
 
@@ -230,26 +236,31 @@ def answer(taken: Taken) -> Response:
     )
 
 
-async def _batch(service: Service, key: Key, asked: Asked, form: Form) -> BatchOut:
+async def _batch(
+    service: Service, key: Key, asked: Asked, form: Form, idempotency: str | None
+) -> BatchOut:
     if not isinstance(asked, UrlsIn):
         asked = _fields(form, Asked)
         if not form.files and not form.refused:
             raise _missing("file")
     elif len(asked.urls) > service.settings.rules.batch_files:
         raise Problem(422, "invalid", f"at most {service.settings.rules.batch_files} a request")
-    batch = await run_in_threadpool(intake.new_batch, service.database, key.id)
+    batch = await run_in_threadpool(intake.new_batch, service.database, key.id, idempotency)
+    each = (f"{idempotency}#{n}" if idempotency else None for n in itertools.count())
     taken: list[JobOut] = []
     refused = [_refusal(file.name, file.problem) for file in form.refused]
     for file in form.files:
         try:
             service.limiter.spend(key, 0.1)
-            taken.append(job_out((await take_file(service, key, file, asked, batch=batch)).job))
+            found = await take_file(service, key, file, asked, idempotency=next(each), batch=batch)
+            taken.append(job_out(found.job))
         except Problem as problem:
             refused.append(_refusal(file.name, problem))
     for url in asked.urls if isinstance(asked, UrlsIn) else ():
         try:
             order = await _address(service, key, url, asked)
-            found = await run_in_threadpool(service.submit, replace(order, batch=batch))
+            order = replace(order, batch=batch, idempotency=next(each))
+            found = await run_in_threadpool(service.submit, order)
             taken.append(job_out(found.job))
         except Problem as problem:
             refused.append(_refusal(shown(url)[:NAME], problem))

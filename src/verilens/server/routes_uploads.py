@@ -17,6 +17,8 @@ from verilens.media.sniff import HEAD_BYTES
 from verilens.server import ids
 from verilens.server.database import uploads
 from verilens.server.forms import cleaned
+from verilens.server.intake import Taken
+from verilens.server.jobs import Job, find
 from verilens.server.keys import Key
 from verilens.server.problems import Problem, not_found
 from verilens.server.routes_submit import answer, check_batch, take_file
@@ -44,7 +46,8 @@ def begin(service: Serving, key: Submitter, wanted: UploadStart, response: Respo
         raise too_large(service.max_bytes(key))
     upload, rules = ids.new(), service.settings.rules
     with service.database.writing() as db:
-        mine = select(func.count()).select_from(uploads).where(uploads.c.owner == key.id)
+        unfinished = (uploads.c.owner == key.id) & uploads.c.job.is_(None)
+        mine = select(func.count()).select_from(uploads).where(unfinished)
         if db.execute(mine).scalar_one() >= PENDING:
             detail = f"{PENDING} uploads are unfinished; complete or delete some"
             raise Problem(429, "too-many-uploads", detail, retry_after=60)
@@ -108,8 +111,10 @@ async def complete(
     asked: UploadEnd,
     idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
 ) -> Response:
-    """Make a job of an upload that has come whole."""
-    row = await run_in_threadpool(_row, service, key, upload)
+    """Make a job of an upload that has come whole; asked again, give the same job."""
+    row = await run_in_threadpool(_row, service, key, upload, True)
+    if row["job"] is not None:
+        return answer(Taken(await run_in_threadpool(_made, service, row["job"]), is_new=False))
     await service.check_queue()
     await check_batch(service, asked.batch)
     received = await run_in_threadpool(_whole, service, row)
@@ -119,7 +124,7 @@ async def complete(
         )
     finally:
         await run_in_threadpool(received.discard)
-    await run_in_threadpool(_forget, service, upload)
+    await run_in_threadpool(_end, service, upload, taken.job.id)
     return answer(taken)
 
 
@@ -127,11 +132,15 @@ async def complete(
 def give_up(service: Serving, key: Submitter, upload: str) -> None:
     """Delete an unfinished upload."""
     _row(service, key, upload)
-    _forget(service, upload)
+    with service.database.writing() as db:
+        db.execute(delete(uploads).where(uploads.c.id == upload))
+    _path(service, upload).unlink(missing_ok=True)
 
 
-def _row(service: Service, key: Key, upload: str) -> RowMapping:
+def _row(service: Service, key: Key, upload: str, is_ended_too: bool = False) -> RowMapping:
     asked = select(uploads).where(uploads.c.id == checked_id(upload), uploads.c.owner == key.id)
+    if not is_ended_too:
+        asked = asked.where(uploads.c.job.is_(None))
     with service.database.reading() as db:
         row = db.execute(asked).mappings().first()
     if row is None:
@@ -204,7 +213,17 @@ def _whole(service: Service, row: RowMapping) -> Received:
     return Received(path=linked, name=row["name"], sha256=sha256, size=size, head=head)
 
 
-def _forget(service: Service, upload: str) -> None:
+def _made(service: Service, job: str) -> Job:
+    """Return the job that an upload became; Problem 404 when it was deleted since."""
+    with service.database.reading() as db:
+        found = find(db, job)
+    if found is None:
+        raise not_found("job")
+    return found
+
+
+def _end(service: Service, upload: str, job: str) -> None:
+    """Write down what became of an upload, until it expires, and delete its file."""
     with service.database.writing() as db:
-        db.execute(delete(uploads).where(uploads.c.id == upload))
+        db.execute(update(uploads).where(uploads.c.id == upload).values(job=job))
     _path(service, upload).unlink(missing_ok=True)
