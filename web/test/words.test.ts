@@ -66,6 +66,15 @@ describe("sentences of the server", () => {
     expect(items("a (b, c), d")).toEqual(["a (b, c)", "d"]);
   });
 
+  it("say why films and faces were suspected", () => {
+    expect(german("how patches follow each other in time: odd around 3 of 8 of the moments")).toBe(
+      "wie Bildstellen zeitlich aufeinander folgen: auffällig um 3 von 8 der Zeitpunkte",
+    );
+    for (const amount of ["little or no", "some", "obvious"]) {
+      expect(german(`the face shows ${amount} blending artefacts`)).toContain("Spuren des Einblendens");
+    }
+  });
+
   it("leave foreign text alone", () => {
     expect(german("A method of its own speaks.")).toBe("[A method of its own speaks.]");
   });
