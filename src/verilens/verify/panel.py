@@ -53,8 +53,9 @@ class Panel:
         return tuple(dict.fromkeys([*base, *maps]))
 
     def dense_views(self) -> tuple[View, ...]:
-        """Return what has to be cut from a video for a denser timeline."""
-        dense = (detector.dense_view for detector in self.detectors)
+        """Return what has to be cut from a video for the denser timelines that can flag a stretch."""
+        flagging = [d for d in self.detectors if flag_level(d.name, "video") < 1]
+        dense = (detector.dense_view for detector in flagging)
         return tuple(dict.fromkeys(view for view in dense if view is not None))
 
     def inspect(self, opened: Opened, deadline: float, pool: Executor) -> Findings:
@@ -172,7 +173,7 @@ def _located(detector: Detector, evidence: Evidence, opened: Opened) -> Evidence
 def _where(detector: Detector, where: Where, opened: Opened) -> Where:
     media = opened.media
     if media.kind == "video":
-        if detector.dense_view is None:
+        if detector.dense_view is None or flag_level(detector.name, media.kind) >= 1:
             return where
         clip = opened.clips[detector.dense_view]
         timeline = detector.inspect([clip])[0].where.timeline
