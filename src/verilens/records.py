@@ -9,6 +9,7 @@ bottom) in pixels of the upright picture.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -277,13 +278,65 @@ class Report:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Skeleton:
+    """Which joints there are, in which order, and how they hang together.
+
+    name: of its table, see `verilens.poses.skeletons`; a file with joints of its own has its own.
+    joints: their names. edges: pairs of joints that a line connects. root: the joint that the
+    others hang on. pairs: (left, right) joints that change places in a mirror.
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    edges: tuple[tuple[int, int], ...] = ()
+    root: int = 0
+    pairs: tuple[tuple[int, int], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    @cached_property
+    def parents(self) -> tuple[int, ...]:
+        """The joint each one hangs on, nearest to the root first; -1 where nothing leads to it."""
+        near: dict[int, list[int]] = {}
+        for a, b in self.edges:
+            near.setdefault(a, []).append(b)
+            near.setdefault(b, []).append(a)
+        parents = [-1] * len(self)
+        seen: set[int] = set()
+        for start in (self.root, *range(len(self))):
+            queue = [] if start in seen else [start]
+            seen.add(start)
+            for joint in queue:  # grows while it is read: breadth first
+                for other in near.get(joint, ()):
+                    if other not in seen:
+                        seen.add(other)
+                        parents[other] = joint
+                        queue.append(other)
+        return tuple(parents)
+
+    @cached_property
+    def flip(self) -> tuple[int, ...]:
+        """Which joint stands at each place after a mirror: joints[:, flip]."""
+        order = list(range(len(self)))
+        for left, right in self.pairs:
+            order[left], order[right] = right, left
+        return tuple(order)
+
+    def index(self, joint: str) -> int:
+        """Return the place of a joint; ValueError when there is none of that name."""
+        return self.joints.index(joint)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pose:
-    """How one person moved: joints of a named skeleton, frame after frame.
+    """How one person moved: joints of a skeleton, frame after frame.
 
     joints: (T, J, D) float32, D = 2 or 3; NaN and infinity never occur, a missing joint is 0 with
         confidence 0. confidence: how sure each joint is, (T, J) float32 in [0, 1].
-    skeleton: name of the table that orders and connects the joints, see `verilens.poses`.
+    skeleton: orders and connects the joints; `verilens.poses.skeletons` has the named ones.
     fps: frames a second. units: of the coordinates. person: who of several in one file, from 0.
+    size: of the picture in pixels, (width, height); (0, 0) when unknown.
 
     Convention: "image" is x to the right, y down, in pixels or parts of the picture; "camera" adds
     depth z away from the viewer; "world" is right-handed with y up.
@@ -291,11 +344,15 @@ class Pose:
 
     joints: NDArray[np.float32]
     confidence: NDArray[np.float32]
-    skeleton: str
+    skeleton: Skeleton
     fps: float
     units: Literal["px", "norm", "m", "mm", "unknown"] = "unknown"
     frame: Literal["image", "camera", "world"] = "image"
     person: int = 0
+    size: tuple[int, int] = (0, 0)
+
+    def __len__(self) -> int:
+        return len(self.joints)
 
 
 @dataclass(frozen=True, kw_only=True)
