@@ -4,10 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from verilens.errors import MediaError
+from verilens.poses.holistic import read_pose
 from verilens.poses.plain import read_csv, read_npz
+from verilens.poses.skels import read_skels
 from verilens.records import Pose
 
-READERS: dict[str, Callable[[Path], list[Pose]]] = {".npz": read_npz, ".csv": read_csv}
+READERS: dict[str, Callable[[Path], list[Pose]]] = {
+    ".pose": read_pose,
+    ".npz": read_npz,
+    ".csv": read_csv,
+    ".skels": read_skels,
+}
 
 
 def read(path: Path) -> list[Pose]:
