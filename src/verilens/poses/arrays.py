@@ -1,7 +1,12 @@
 """Arrays out of .npz files from strangers: no pickles, and never more memory than is there."""
 
+import lzma
+import struct
+import tokenize
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,23 +19,56 @@ from verilens.poses.make import MAX_VALUES
 
 MAX_ARRAYS = 100_000
 MAX_BYTES = MAX_VALUES * 8
+DAMAGE = (
+    *(ValueError, NotImplementedError, SyntaxError, TypeError, KeyError, RuntimeError),
+    *(AttributeError, IndexError, OverflowError, MemoryError, struct.error, tokenize.TokenError),
+)
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Return the arrays of an .npz file by name; an array of objects is refused."""
+    with _archive(path) as archive:
+        return {_name(member): _array(archive, member, path) for member in archive.infolist()}
+
+
+def array_names(path: Path) -> list[str]:
+    """Return the names of the arrays of an .npz file."""
+    with _archive(path) as archive:
+        return [_name(member) for member in archive.infolist()]
+
+
+def read_objects(path: Path, name: str, unpickle: Callable[[bytes], Any]) -> Any:
+    """Return an array of objects, whose pickle `unpickle` reads; None when it is not there."""
+    with _archive(path) as archive:
+        for member in archive.infolist():
+            if _name(member) == name:
+                with archive.open(member) as file:
+                    if not _header(file)[2].hasobject:
+                        raise MediaError("corrupt", f"{path}: {name} holds no objects")
+                    return unpickle(file.read())
+    return None
+
+
+@contextmanager
+def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open an .npz file of bounded size; whatever is wrong in it becomes a MediaError."""
     try:
         with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            size = sum(member.file_size for member in members)
-            if len(members) > MAX_ARRAYS or size > MAX_BYTES:
-                raise MediaError("too-large", f"{path}: {len(members)} arrays of {size:,} bytes")
-            return {m.filename.removesuffix(".npy"): _array(archive, m, path) for m in members}
+            size = sum(member.file_size for member in archive.infolist())
+            count = len(archive.infolist())
+            if count > MAX_ARRAYS or size > MAX_BYTES:
+                raise MediaError("too-large", f"{path}: {count} arrays of {size:,} bytes")
+            yield archive
     except FileNotFoundError as error:
         raise MediaError("missing", f"{path}: no such file") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
         raise MediaError("corrupt", f"{path}: no readable .npz file ({error})") from error
-    except (ValueError, NotImplementedError, SyntaxError, TypeError, KeyError) as error:
+    except DAMAGE as error:
         raise MediaError("corrupt", f"{path}: an array in it is damaged ({error})") from error
+
+
+def _name(member: zipfile.ZipInfo) -> str:
+    return member.filename.removesuffix(".npy")
 
 
 def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> NDArray[Any]:

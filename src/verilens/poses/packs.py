@@ -75,6 +75,12 @@ def packed(root: Path, name: str) -> Iterator[Labelled]:
     yield from SETS[name](folder)
 
 
+def clips(path: Path) -> Iterator[tuple[str, list[Pose]]]:
+    """Yield the clips of a pack by its file, whose folder has the name of its set."""
+    for each in packed(path.parent.parent, path.parent.name):
+        yield each.name, [each.pose]
+
+
 def _nw_ucla(folder: Path) -> Iterator[Labelled]:
     labels = {action: label for label, action in enumerate(NW_UCLA)}
     for name, joints in _clips(folder / "nw_ucla_skeletons.npz", "joints"):

@@ -49,9 +49,11 @@ def mirrored(
 ) -> tuple[tuple[int, int], ...]:
     """Return which joints change places in a mirror, (left, right) by index.
 
-    Every left_... with the right_... of the same name, and those of `also` that are there.
+    Every left_... with the right_... of the same name, Left... with Right..., and those of `also`
+    that are there.
     """
     by_name = [(name, LEFT.sub(r"\1right\2", name)) for name in joints if LEFT.search(name)]
+    by_name += [(name, name.replace("Left", "Right")) for name in joints if "Left" in name]
     return tuple(_pairs(joints, (*by_name, *also)))
 
 

@@ -37,9 +37,10 @@ def read_sentences(path: Path) -> Iterator[Sentence]:
         yield Sentence(name=said["files"], gloss=said["gloss"], text=said["text"], pose=pose)
 
 
-def read_skels(path: Path) -> list[Pose]:
-    """Return the sequences of a .skels file, numbered as if they were persons."""
-    return list(_sequences(path))
+def clips(path: Path) -> Iterator[tuple[str, list[Pose]]]:
+    """Yield the sequences by name, or by number where there is no .files beside them."""
+    for number, sentence in enumerate(read_sentences(path)):
+        yield sentence.name or str(number), [sentence.pose]
 
 
 def write_skels(path: Path, poses: Sequence[Pose]) -> None:
@@ -59,10 +60,10 @@ def _sequences(path: Path) -> Iterator[Pose]:
         raise MediaError("too-large", f"{path}: {path.stat().st_size:,} bytes of text")
     for number, line in enumerate(_lines(path)):
         if line.strip():
-            yield _sequence(f"{path}:{number + 1}", line, number)
+            yield _sequence(f"{path}:{number + 1}", line)
 
 
-def _sequence(where: str, line: str, number: int) -> Pose:
+def _sequence(where: str, line: str) -> Pose:
     try:
         values = np.array(line.split(), np.float32)
     except ValueError as error:
@@ -71,7 +72,7 @@ def _sequence(where: str, line: str, number: int) -> Pose:
     frames = values.reshape(-1, width)
     joints = frames[:, :-1].reshape(len(frames), -1, 3)
     of = guessed(joints.shape[1])
-    return make_pose(joints, None, of, FPS, units="norm", frame="camera", person=number)
+    return make_pose(joints, None, of, FPS, units="norm", frame="camera")
 
 
 def _width(where: str, values: NDArray[np.float32]) -> int:
