@@ -25,7 +25,7 @@ Task = Literal[
     "sign",
     "in-between",
 ]
-Reads = Literal["media", "spectra", "post", "poses", "text"]
+Reads = Literal["media", "post", "poses", "text"]
 Level = Literal["frame", "clip", "segment", "pixel"]
 
 

@@ -40,6 +40,8 @@ class View:
     only: a file of the other kind gives no clip for it, and no face is looked for.
     cut_px: of a native crop, keep a square of this side alone, 0 for all of it; cut_x and cut_y, in
         [0, 1], say how far to the right and down it lies in the room there is.
+    bands: numbers a pixel has: 3 are RGB, more are RGB and further bands of a spectral cube, see
+        `media.spectral`. A file with another number gives no clip for it, but RGB is in all.
     """
 
     size: int
@@ -51,17 +53,19 @@ class View:
     cut_px: int = 0
     cut_x: float = 0.5
     cut_y: float = 0.5
+    bands: int = 3
 
-    def reads(self, kind: Kind) -> bool:
-        """Return whether files of a kind give a clip for it."""
-        return self.only in (None, kind)
+    def reads(self, kind: Kind, bands: int = 3) -> bool:
+        """Return whether files of a kind, with so many bands, give a clip for it."""
+        return self.only in (None, kind) and self.bands in (3, bands)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
     """The pixels one view cut from one file, moment after moment.
 
-    frames: RGB, (N, H, W, 3) uint8; N = moments x crops, the crops of a moment stand together.
+    frames: RGB, (N, H, W, 3) uint8, or (N, H, W, bands) where the view has more; N = moments x
+        crops, the crops of a moment stand together.
     times_s: the moment each crop belongs to, (N,) float64; all zero for a still.
     boxes: where each crop lies in the full upright frame, (N, 4) int32. With fit="resize" the box
         is the whole frame.

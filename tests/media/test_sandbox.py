@@ -238,6 +238,8 @@ LIES = {
     "a negative size": lambda h: h["clips"][0].update(shape=[-1, 32, 32, 3]),
     "another view": lambda h: h["clips"][0]["view"].update(size=31),
     "a view too few": lambda h: h["clips"].pop(),
+    "bands that are no number": lambda h: h.update(bands="3"),
+    "no bands": lambda h: h.pop("bands"),
     "an unknown kind": lambda h: h["media"].update(kind="film"),
     "width as text": lambda h: h["media"].update(width="120"),
     "no number": lambda h: h["media"].update(duration_s=float("nan")),

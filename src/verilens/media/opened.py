@@ -33,9 +33,10 @@ class Limits:
 class Opened:
     """One readable file: its facts, and its pixels as every view asked for them.
 
-    faces: None when no view asked for faces.
+    faces: None when no view asked for faces. bands: of a pixel, more than 3 in a spectral cube.
     """
 
     media: Media
     clips: Mapping[View, Clip]
     faces: Faces | None = None
+    bands: int = 3

@@ -13,10 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+import numpy as np
 from PIL import Image
 
 from verilens.errors import MediaError
-from verilens.media import still
+from verilens.media import spectral, still
 from verilens.media.animation import read_animation
 from verilens.media.film import Film
 from verilens.media.integrity import check_png, refuse_protected
@@ -66,9 +67,18 @@ def read(
         facts = Facts(str(path), name, sha256, form, size_bytes)
         if form.demuxer:
             return _opened_film(read_film(file, form.demuxer, wanted, name, limits), facts, views)
+        if form.name in spectral.FORMATS:
+            cube = spectral.read(path, file, form.name, name, limits)
+            if examined and cube.beside:
+                with open_regular(cube.beside, cube.beside.name, limits) as colours:
+                    facts = facts._replace(sha256=digest(file, colours))
+            return _opened_cube(cube, facts, views)
         if form.name == "PNG":
             check_png(file, name)
         image = still.open_header(file, form.name, name, limits)
+        asked = {view.bands for view in views} - {3}
+        if form.name == "TIFF" and getattr(image, "n_frames", 1) in asked:
+            return _opened_cube(spectral.read_pages(image, name, limits), facts, views)
         if not getattr(image, "is_animated", False) or form.name not in _ANIMATED:
             return _opened_still(still.decode(image, name), facts, views)
         if demuxer := _ANIMATED[form.name]:
@@ -93,6 +103,26 @@ def _opened_still(found: still.Still, facts: Facts, views: Sequence[View]) -> Op
     )
     moment = Moment(0.0, lambda: found.picture, found.to_srgb)
     return _opened(media, [moment], views, found.stored)
+
+
+def _opened_cube(cube: spectral.Cube, facts: Facts, views: Sequence[View]) -> Opened:
+    height, width, bands = cube.pixels.shape
+    of = f"those of {cube.beside.name}" if cube.beside else "the first three"
+    media = Media(
+        path=facts.path,
+        sha256=facts.sha256,
+        kind="image",
+        format=facts.form.name,
+        size_bytes=facts.size_bytes,
+        width=width,
+        height=height,
+        quality=Quality(notes=(f"a spectral cube of {bands} bands, its colours {of}",)),
+    )
+    colours = Image.fromarray(np.ascontiguousarray(cube.pixels[..., :3]))
+    opened = _opened(media, [Moment(0.0, lambda: colours)], views, colours)
+    further = {v: spectral.clip(v, cube) for v in views if v.bands > 3 and v.reads("image", bands)}
+    both = {view: (opened.clips | further)[view] for view in views if view.reads("image", bands)}
+    return replace(opened, clips=both, bands=bands)
 
 
 def _opened_film(film: Film, facts: Facts, views: Sequence[View]) -> Opened:
@@ -186,10 +216,11 @@ def check_kind(mode: int, name: str) -> None:
             raise MediaError("not-a-file", f"{name}: this is {what}; give a picture or video file")
 
 
-def digest(file: BinaryIO) -> str:
-    """Return the SHA-256 of the whole file in hex, read in pieces."""
-    file.seek(0)
+def digest(*files: BinaryIO) -> str:
+    """Return the SHA-256 of whole files, one after the other, in hex, read in pieces."""
     total = hashlib.sha256()
-    while piece := file.read(_PIECE):
-        total.update(piece)
+    for file in files:
+        file.seek(0)
+        while piece := file.read(_PIECE):
+            total.update(piece)
     return total.hexdigest()

@@ -34,6 +34,7 @@ _FOREIGN = (
     (b"Rar!", "a RAR archive; unpack it first"),
     (b"\xd0\xcf\x11\xe0", "an Office document; extract its pictures first"),
     (b"8BPS", "a Photoshop document; export it as PNG or TIFF"),
+    (b"MATLAB 7.3 MAT-file", "a MATLAB 7.3 file; save it again with -v7"),
     (b"ID3", "a sound file"),
     (b"fLaC", "a sound file"),
     (b"OggS", "an Ogg file; convert it to mp4 first"),
@@ -109,6 +110,10 @@ def _picture(head: bytes) -> Format | None:
         return Format("BMP")
     if head[4:8] == b"ftyp" and head[8:12] in _STILL_BRANDS:
         return Format(_brand(head))
+    if head.startswith(b"\x93NUMPY"):
+        return Format("NPY")
+    if head.startswith(b"MATLAB 5.0 MAT-file"):
+        return Format("MAT")
     return None
 
 

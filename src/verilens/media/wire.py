@@ -65,7 +65,8 @@ def send(stream: BinaryIO, opened: Opened) -> None:
         arrays += [] if clip.tracks is None else [clip.tracks]
         clips.append({"view": asdict(view), "shape": clip.frames.shape, "size": clip.size})
     faces = asdict(opened.faces) if opened.faces else None
-    _send(stream, {"media": _sendable(opened.media), "faces": faces, "clips": clips}, arrays)
+    facts = {"media": _sendable(opened.media), "bands": opened.bands, "faces": faces}
+    _send(stream, {**facts, "clips": clips}, arrays)
 
 
 def send_facts(stream: BinaryIO, facts: Mapping[str, str | int]) -> None:
@@ -120,7 +121,8 @@ def receive(read: Read, path: str, views: Sequence[View], limits: Limits) -> Ope
         if "error" in header:
             raise _error(header["error"])
         media = _media(header["media"], path)
-        asked = [view for view in views if view.reads(media.kind)]
+        bands = cast(int, _build(int, header["bands"]))
+        asked = [view for view in views if view.reads(media.kind, bands)]
         faces = _faces(header["faces"], media, limits) if _has_faces(asked) else None
         clips = {}
         for view, fields in zip(asked, header["clips"], strict=True):
@@ -128,7 +130,7 @@ def receive(read: Read, path: str, views: Sequence[View], limits: Limits) -> Ope
                 raise WireError("a view nobody asked for")
             clips[view] = _clip(read, view, fields["shape"], (media.width, media.height), limits)
             _check_tracks(clips[view], faces)
-        return Opened(media=media, clips=clips, faces=faces)
+        return Opened(media=media, clips=clips, faces=faces, bands=bands)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WireError(f"an ill-formed answer: {error}") from error
 
@@ -175,12 +177,12 @@ def _clip(
     has_faces = view.fit == "face"
     crops = PEOPLE if has_faces else max(1, view.crops)
     most = min(view.frames, limits.max_moments) * crops
-    if not ((not has_faces) <= count <= most and channels == 3):
+    if not ((not has_faces) <= count <= most and channels == view.bands):
         raise WireError(f"{count} crops of {channels} channels")
     least = view.size if has_faces else 1
     if not (least <= height <= view.size and least <= width <= view.size):
         raise WireError(f"crops of {width} x {height} pixels")
-    frames: NDArray[np.uint8] = np.empty((count, height, width, 3), np.uint8)
+    frames: NDArray[np.uint8] = np.empty((count, height, width, channels), np.uint8)
     times_s: NDArray[np.float64] = np.empty(count, np.float64)
     boxes: NDArray[np.int32] = np.empty((count, 4), np.int32)
     tracks: NDArray[np.int32] | None = np.empty(count, np.int32) if has_faces else None

@@ -92,7 +92,8 @@ class Panel:
             tasks = catalog.card(detector.name).tasks
             return task in tasks or ("face-forgery" in tasks and not faceless)
 
-        able = [d for d in self.detectors if d.config.view.reads(opened.media.kind)]
+        kind, bands = opened.media.kind, opened.bands
+        able = [d for d in self.detectors if d.config.view.reads(kind, bands)]
         others = [d for d in able if not reads_faces(d)]
         meant = [d for d in able if (not faceless if reads_faces(d) else is_meant(d))]
         return meant or others
