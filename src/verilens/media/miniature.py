@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from verilens.errors import MissingExtra
+
 SIZE = 64
 GRID = 2  # pixels of a cell of the grid that marks what is forged
 Pixels = NDArray[np.uint8]
@@ -49,6 +51,17 @@ class Miniature:
             _encode([pixels] * count, self._path(below))
         else:
             _save(pixels[..., 0], self._path(below))
+
+    def bands(self, below: str, count: int, forged: bool = False) -> None:
+        """Write a MATLAB file of `count` further bands, "var" (H, W, count) in [0, 1]."""
+        try:
+            from scipy.io import savemat
+        except ImportError as error:
+            hint = "pip install 'verilens[train]'"
+            raise MissingExtra(f"MATLAB files need scipy: {hint}") from error
+        pages = [_scene(f"{below}/{n}", SIZE, forged)[..., 0] for n in range(count)]
+        values = np.stack(pages, 2).astype(np.float32) / 255
+        savemat(self._path(below), {"var": values}, do_compression=True)
 
     def text(self, below: str, *lines: str) -> None:
         """Write a list, one item a line."""
