@@ -48,8 +48,9 @@ class Batch:
 class ClipBatch(Batch):
     """Crops with labels, and what finer training reads where the samples say it.
 
-    frames: RGB in [0, 1], (B, T, 3, H, W) float32; T = 1 for stills. A loader gives the bytes as
-        they were read, uint8; `to` makes numbers of them, on the device.
+    frames: RGB in [0, 1], (B, T, 3, H, W) float32, or as many bands as the view has; T = 1 for
+        stills. A loader gives the bytes as they were read, uint8; `to` makes numbers of them, on
+        the device.
     labels: 1 is fake, 0 is genuine, (B,) float32. index: the sample each crop was cut from.
     kinds: which generator made each, (B,) int64; 0 is genuine, the others count from 1 in the
         alphabetic order of the training set's generators.

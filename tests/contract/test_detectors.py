@@ -16,6 +16,7 @@ from torch import nn
 from verilens import catalog, weights
 from verilens.batch import ClipBatch
 from verilens.card import Card
+from verilens.media import spectral
 from verilens.media.sample import Moment, sample
 from verilens.records import Claim, Clip, Report, View
 from verilens.report import json as report_json
@@ -40,14 +41,14 @@ def inputs(method: Detector, count: int, size: tuple[int, int] | None = None) ->
     view = method.config.view
     height, width = size or ((64, 80) if view.fit in ("crop", "native") else (view.size, view.size))
     if not isinstance(method, ClipDetector):
-        return pictures(count, height, width)
-    frames = pictures(count * view.frames, height, width)
-    return frames.view(count, view.frames, 3, height, width)
+        return pictures(count, height, width, view.bands)
+    frames = pictures(count * view.frames, height, width, view.bands)
+    return frames.view(count, view.frames, view.bands, height, width)
 
 
-def pictures(count: int, height: int, width: int) -> torch.Tensor:
+def pictures(count: int, height: int, width: int, bands: int = 3) -> torch.Tensor:
     generator = torch.Generator().manual_seed(1)
-    return torch.rand(count, 3, height, width, generator=generator) ** 2
+    return torch.rand(count, bands, height, width, generator=generator) ** 2
 
 
 def batch(method: Detector, moments: int) -> ClipBatch:
@@ -56,7 +57,8 @@ def batch(method: Detector, moments: int) -> ClipBatch:
     side = 64 if view.fit in ("crop", "native", "contain") else view.size
     moments = view.frames if isinstance(method, ClipDetector) else moments
     count = 6
-    frames = pictures(count * moments, side, side).view(count, moments, 3, side, side)
+    frames = pictures(count * moments, side, side, view.bands)
+    frames = frames.view(count, moments, view.bands, side, side)
     kinds = torch.tensor([0, 1, 2] * 2)
     labels = (kinds > 0).float()
     masks = (frames[:, :, :1] > 0.5).float() * labels.view(-1, 1, 1, 1, 1)
@@ -70,9 +72,11 @@ def batch(method: Detector, moments: int) -> ClipBatch:
 def clip(method: Detector, size: tuple[int, int], moments: int = 1) -> Clip:
     """Return what the method's view cuts from noise of `size` (width, height); one face is all."""
     rng = np.random.default_rng(0)
-    noise = rng.integers(0, 256, (moments, size[1], size[0], 3), dtype=np.uint8)
-    shown = [Moment(0.5 * n, lambda n=n: Image.fromarray(noise[n])) for n in range(moments)]
     view = method.config.view
+    noise = rng.integers(0, 256, (moments, size[1], size[0], view.bands), dtype=np.uint8)
+    if view.bands > 3:  # one still
+        return spectral.clip(view, spectral.Cube(noise[0]))
+    shown = [Moment(0.5 * n, lambda n=n: Image.fromarray(noise[n])) for n in range(moments)]
     if view.fit != "face":
         return sample([view], shown, size)[view]
     whole = View(size=view.size, frames=view.frames, fit="resize")

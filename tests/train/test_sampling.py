@@ -28,6 +28,13 @@ def test_plain_shows_every_sample_once(skewed):
     assert sorted(order) == list(range(80))
 
 
+def test_genuine_samples_may_come_several_times(skewed):
+    order = Sampler(skewed, "none", 0, repeat=3).order(0)
+    shown = Counter(int(n) for n in order)
+    assert len(order) == 3 * 60 + 20
+    assert {shown[n] for n in range(60)} == {3} and {shown[n] for n in range(60, 80)} == {1}
+
+
 @pytest.mark.parametrize("balance", ["class", "source", "generator"])
 def test_classes_are_balanced_in_every_batch(skewed, balance):
     order = Sampler(skewed, balance, 0).order(0)

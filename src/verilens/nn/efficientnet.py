@@ -65,6 +65,7 @@ class EfficientNet(nn.Module):
 
     scale: a name of SCALES. stem_padding: False starts with an unpadded convolution.
     pretrained: folder of a Hugging Face checkpoint with ImageNet weights to start from.
+    activation: what transformers calls the function after each convolution.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class EfficientNet(nn.Module):
         channels: int = 3,
         stem_padding: bool = True,
         pretrained: str = "",
+        activation: str = "swish",
     ) -> None:
         super().__init__()
         if scale not in SCALES:
@@ -83,7 +85,7 @@ class EfficientNet(nn.Module):
             raise MissingExtra(
                 "EfficientNet needs transformers: pip install 'verilens[backbones]'"
             ) from error
-        settings = _settings(SCALES[scale], channels)
+        settings = _settings(SCALES[scale], channels, activation)
         model = (
             EfficientNetModel.from_pretrained(pretrained, config=settings, local_files_only=True)
             if pretrained
@@ -121,11 +123,12 @@ class EfficientNet(nn.Module):
         return self.features(x)
 
 
-def _settings(scale: Scale, channels: int) -> "EfficientNetConfig":
+def _settings(scale: Scale, channels: int, activation: str) -> "EfficientNetConfig":
     from transformers import EfficientNetConfig
 
     return EfficientNetConfig(
         num_channels=channels,
+        hidden_act=activation,
         image_size=scale.resolution,
         width_coefficient=scale.width,
         depth_coefficient=scale.depth,

@@ -9,7 +9,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Normalise(nn.Module):
-    """Takes a mean away from each colour and divides by its deviation; nothing is stored.
+    """Takes a mean away from each band and divides by its deviation; nothing is stored.
 
     The numbers follow the module's device and type, and stand in no weights file.
     """
@@ -22,9 +22,9 @@ class Normalise(nn.Module):
     ) -> None:
         super().__init__()
         for name, values in (("mean", mean), ("std", std)):
-            tensor = torch.tensor(tuple(values)).view(3, 1, 1)
+            tensor = torch.tensor(tuple(values)).view(-1, 1, 1)
             self.register_buffer(name, tensor, persistent=False)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Return the frames normalised. frames: RGB in [0, 1], (..., 3, H, W)."""
+        """Return the frames normalised. frames: in [0, 1], (..., bands, H, W), RGB where 3."""
         return (frames - self.mean) / self.std

@@ -27,10 +27,11 @@ def stored_view(view: View, data: Data, moments: int) -> View:
         size = data.resize_px or view.size
         return View(size=size, frames=moments, fit="face", margin=view.margin)
     if data.resize_px:
-        return View(size=data.resize_px, frames=moments, fit="resize")
+        return View(size=data.resize_px, frames=moments, fit="resize", bands=view.bands)
     if view.fit in ("resize", "contain"):
-        return View(size=view.size, frames=moments, fit=view.fit)
-    return View(size=max(data.stored_px, view.size), frames=moments, fit="native")
+        return View(size=view.size, frames=moments, fit=view.fit, bands=view.bands)
+    size = max(data.stored_px, view.size)
+    return View(size=size, frames=moments, fit="native", bands=view.bands)
 
 
 def side_of(view: View, data: Data) -> int:
@@ -63,8 +64,9 @@ def augmented(frames: Sequence[Pixels], data: Data, cut: View, rng: np.random.Ge
     """Return a clip, (T, side, side, C) where `cut` keeps a square, else as large as its frames.
 
     frames: of one size, (H, W, C) each; only the pixels of the square are read from mapped ones. C
-    is 3, or 4 with a mask, which is cut and mirrored with the colours and nothing else. Frames that
-    are no larger than the square stay whole, those that the decoder cut among them.
+    is the view's bands, or one more with a mask, which is cut and mirrored with the colours and
+    nothing else. Frames that are no larger than the square stay whole, those that the decoder cut
+    among them.
     """
     height, width = frames[0].shape[:2]
     if rng.random() < data.downsample_p:
@@ -75,7 +77,7 @@ def augmented(frames: Sequence[Pixels], data: Data, cut: View, rng: np.random.Ge
     clip = filled(cropped(frames, cut), (side or height, side or width), data.fill)
     if data.flip and rng.random() < 0.5:
         clip = _each(clip, lambda frame: cv2.flip(frame, 1))
-    clip, mask = clip[..., :3], clip[..., 3:]
+    clip, mask = clip[..., : cut.bands], clip[..., cut.bands :]
     for chance, distortion in (
         (data.blur_p, _blurred),
         (data.noise_p, _noisy),
@@ -146,10 +148,12 @@ def _each(clip: Pixels, change: Callable[[Pixels], object]) -> Pixels:
     return changed[0][None] if len(changed) == 1 else np.stack(changed)
 
 
-def check(data: Data, has_masks: bool = False) -> None:
-    """Raise UnknownName or ConfigError when `data.perturb` names what cannot be trained with."""
+def check(data: Data, has_masks: bool = False, bands: int = 3) -> None:
+    """Raise UnknownName or ConfigError when `data` asks for what cannot be trained with."""
     from verilens.errors import ConfigError
 
+    if bands != 3 and (data.jpeg_p or data.grey_p or data.perturb):
+        raise ConfigError("data.jpeg_p, grey_p and perturb change colours, not spectral cubes")
     for name in data.perturb:
         if has_masks and kind(name).group == "geometry":
             raise ConfigError(f"data.perturb: '{name}' moves pixels away from their mask; leave it")

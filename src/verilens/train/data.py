@@ -73,7 +73,7 @@ class Training:
         share: Share = Share(),  # noqa: B008  (frozen)
     ) -> None:  # fmt: skip
         view = wanted.view
-        check(data, has_masks="masks" in wanted.needs)
+        check(data, "masks" in wanted.needs, view.bands)
         self.targets = Targets(samples, wanted.needs, data)
         self.items = samples = self.targets.samples
         self.reader = reader
@@ -86,7 +86,8 @@ class Training:
         self.is_cut_early = is_plain and self.view.fit == "native"
         self._sampler: Sampler | Groups
         if plan.group == "none":
-            self._sampler, self.group = Sampler(samples, plan.balance, plan.seed), 1
+            self._sampler = Sampler(samples, plan.balance, plan.seed, plan.repeat_genuine)
+            self.group = 1
         else:
             self._sampler = Groups(samples, plan.group, plan.seed)
             self.group = self._sampler.size
@@ -201,14 +202,14 @@ class Training:
         targets, needs = self.targets, self.targets.needs
         forged = [clip.spans for clip in drawn if clip.spans is not None]
         return ClipBatch(
-            frames=frames[:, :, :3],
+            frames=frames[:, :, : self.view.bands],
             labels=torch.tensor([float(sample.label) for sample in shown]),
             index=torch.tensor([clip.item for clip in drawn]),
             kinds=torch.tensor([targets.kind(s) for s in shown]) if "kinds" in needs else None,
             domains=torch.tensor([targets.domain(s) for s in shown])
             if "domains" in needs
             else None,
-            masks=frames[:, :, 3:] if "masks" in needs else None,
+            masks=frames[:, :, self.view.bands :] if "masks" in needs else None,
             spans=torch.from_numpy(np.stack(forged)) if forged else None,
         )
 

@@ -214,7 +214,8 @@ class Reader:
                 file.flush()
                 opened = self._decoder().open(Path(file.name), [view], False)
         if view not in opened.clips:
-            raise MediaError("no-frames", f"{place}: the method reads {view.only}s alone")
+            what = f"{view.only}s alone" if view.bands == 3 else f"pictures of {view.bands} bands"
+            raise MediaError("no-frames", f"{place}: the method reads {what}")
         clip = opened.clips[view]
         if clip.tracks is None:
             return clip

@@ -120,6 +120,7 @@ class Plan:
     group: makes a batch of groups that share a source, cut and augmented alike, genuine first:
         "pair" adds one forgery of any generator, "all" one of every generator, in order of kind.
     balance: makes classes equally frequent, and with "source" or "generator" also those within.
+    repeat_genuine: how often each genuine sample comes in an epoch that is not balanced.
     watch: what the best checkpoint and stopping go by, on the validation split.
     patience: epochs without a better one before stopping; 0 never stops early.
     save_every_steps: also within an epoch; 0 saves after each epoch only.
@@ -146,6 +147,7 @@ class Plan:
     precision: Literal["float32", "bfloat16"] = "float32"
     group: Literal["none", "pair", "all"] = "none"
     balance: Literal["none", "class", "source", "generator"] = "none"
+    repeat_genuine: int = 1
     boost: Boost = field(default_factory=Boost)
     watch: Literal["auc", "accuracy", "loss"] = "auc"
     patience: int = 0
@@ -155,7 +157,7 @@ class Plan:
     def __post_init__(self) -> None:
         _need(self.lr > 0, f"plan.lr must be above 0, not {self.lr}")
         _need(0 <= self.ema < 1, f"plan.ema must lie in [0, 1), not {self.ema}")
-        for name in ("batch", "epochs", "accumulate"):
+        for name in ("batch", "epochs", "accumulate", "repeat_genuine"):
             _need(getattr(self, name) >= 1, f"plan.{name} must be at least 1")
         for name in ("steps", "epoch_steps", "patience", "warmup_steps", "clip_norm", "seed"):
             _need(getattr(self, name) >= 0, f"plan.{name} must not be negative")

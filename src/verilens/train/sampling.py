@@ -5,8 +5,9 @@
     source     so, and inside a class every source equally often
     generator  so, and inside a class every generator equally often
 
-An epoch is as long as the set. Inside a group every sample comes equally often, give or take one,
-before the epoch repeats any. `Groups` keeps samples of one source together instead.
+An epoch is as long as the set; with `repeat`, which counts genuine samples as so many, longer.
+Inside a group every sample comes equally often, give or take one, before the epoch repeats any.
+`Groups` keeps samples of one source together instead.
 """
 
 from collections import defaultdict
@@ -26,12 +27,15 @@ Indices = NDArray[np.int64]
 class Sampler:
     """The orders of a set's epochs."""
 
-    def __init__(self, samples: Sequence[Sample], balance: Balance, seed: int) -> None:
-        self.count = len(samples)
+    def __init__(
+        self, samples: Sequence[Sample], balance: Balance, seed: int, repeat: int = 1
+    ) -> None:
+        self.count = sum(1 if sample.label else repeat for sample in samples)
         self.seed = seed
         grouped: dict[int, dict[Hashable, list[int]]] = defaultdict(lambda: defaultdict(list))
         for index, sample in enumerate(samples):
-            grouped[_class(sample, balance)][_group(sample, balance)].append(index)
+            times = 1 if sample.label else repeat
+            grouped[_class(sample, balance)][_group(sample, balance)] += [index] * times
         self.classes = [list(groups.values()) for _, groups in sorted(grouped.items())]
 
     def order(self, epoch: int) -> Indices:

@@ -86,7 +86,7 @@ def noise(detector: Detector, count: int, size: tuple[int, int] | None = None) -
     height, width = size or (view.size, view.size)
     lead = (count, view.frames) if isinstance(detector, ClipDetector) else (count,)
     generator = torch.Generator().manual_seed(count)
-    return torch.rand(*lead, 3, height, width, generator=generator) ** 2
+    return torch.rand(*lead, view.bands, height, width, generator=generator) ** 2
 
 
 def example(detector: Detector) -> Example:
