@@ -10,11 +10,11 @@ from torch.nn.functional import layer_norm
 
 from verilens.batch import ClipBatch
 from verilens.errors import ConfigError, MissingWeights
+from verilens.nn.clip import ClipSizes, tokens, transformers
 from verilens.records import View
 from verilens.train import loop
 from verilens.train.recipe import Plan
 from verilens.verify.gm_df.adapter import Adapter, DomainNorm
-from verilens.verify.gm_df.clip import tokens, transformers
 from verilens.verify.gm_df.config import Config
 from verilens.verify.gm_df.encoder import Encoder, attended
 from verilens.verify.gm_df.loss import alignment, contrast
@@ -225,8 +225,8 @@ def test_prompts_differ_and_padding_changes_nothing(names):
 
 
 def test_words_are_hashed_the_same_everywhere():
-    found = tokens(["Face", "forgery"], Config())
-    assert found == tokens(["face", "forgery"], Config()) and found == [41128, 23752]
+    found = tokens(["Face", "forgery"], ClipSizes())
+    assert found == tokens(["face", "forgery"], ClipSizes()) and found == [41128, 23752]
     assert all(0 <= token < 49406 for token in found)
 
 

@@ -4,34 +4,17 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from verilens.errors import ConfigError
+from verilens.nn.clip import ClipSizes
 from verilens.records import View
 
 DOMAINS = ("celeb_df", "deepfakeface", "dfdc", "faceforensics", "wilddeepfake")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clip:
-    """The frozen encoders; the defaults are CLIP ViT-B/16.
-
-    projection: length of the features that pictures and prompts are compared in. vocabulary: tokens
-    of the text encoder.
-    """
-
-    width: int = 768
-    blocks: int = 12
-    heads: int = 12
-    patch: int = 16
-    text_width: int = 512
-    text_blocks: int = 12
-    text_heads: int = 8
-    vocabulary: int = 49408
-    projection: int = 512
-
-
-@dataclass(frozen=True, kw_only=True)
 class Config:
     """What the network is built from and how it is trained.
 
+    clip: sizes of the frozen encoders.
     domains: the data sets, in the order of `ClipBatch.domains`, which is alphabetic.
     unknown: what stands for the data set of a picture nobody knows: the embeddings' mean, or zero.
     experts, expert_ratio: how many beside an MLP, and their width in widths of the encoder.
@@ -48,7 +31,7 @@ class Config:
         its tokenizer if there is one; empty starts untrained. Nothing is downloaded.
     """
 
-    clip: Clip = field(default_factory=Clip)
+    clip: ClipSizes = field(default_factory=ClipSizes)
     domains: tuple[str, ...] = DOMAINS
     unknown: Literal["mean", "zero"] = "mean"
     domain_width: int = 64
@@ -102,7 +85,7 @@ class Config:
     @classmethod
     def tiny(cls) -> "Config":
         """Return a small network for tests."""
-        clip = Clip(
+        clip = ClipSizes(
             width=32,
             blocks=4,
             heads=2,

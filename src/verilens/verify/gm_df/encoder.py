@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from verilens.nn.clip import vision
 from verilens.verify.gm_df.adapter import Adapter
-from verilens.verify.gm_df.clip import vision
 from verilens.verify.gm_df.config import Config
 
 VARIANCE = 0.1  # share of the variance beside the mean, with second_order="moments"
@@ -32,7 +32,8 @@ class Encoder(nn.Module):
         super().__init__()
         self.config = config
         width = config.clip.width
-        self.vit = vision(config).requires_grad_(not config.frozen)
+        self.vit = vision(config.clip, config.view.size, config.pretrained)
+        self.vit.requires_grad_(not config.frozen)
         places = config.adapted_blocks or range(config.clip.blocks)
         self.adapters = nn.ModuleDict(
             {

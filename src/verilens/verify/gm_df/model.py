@@ -22,7 +22,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from verilens.batch import ClipBatch
 from verilens.errors import ConfigError
 from verilens.method import Loss
-from verilens.nn.normalise import Normalise
+from verilens.nn.normalise import CLIP_MEAN, CLIP_STD, Normalise
 from verilens.verify.detector import Detector
 from verilens.verify.gm_df.config import Config
 from verilens.verify.gm_df.encoder import Encoded, Encoder
@@ -30,7 +30,6 @@ from verilens.verify.gm_df.loss import alignment, contrast
 from verilens.verify.gm_df.masking import Painter, draw_mask, masked_error, targets
 from verilens.verify.gm_df.prompts import CLASSES, Prompts
 
-CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 EXPERTS = (".experts.", ".router.")  # in the names of the weights that the inner step adapts
 
 Weights = Mapping[str, Tensor]
