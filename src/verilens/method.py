@@ -31,9 +31,11 @@ class Method(nn.Module, Generic[Trained]):
 
     needs: the fields of its batch that `training_step` reads beside what every batch of its family
         holds; the data loader fills those and no others.
+    one_class: it learns from genuine media alone; the data loader shows it no others.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset()
+    one_class: ClassVar[bool] = False
 
     def training_step(self, batch: Trained) -> Loss:
         """Return the loss of one batch."""

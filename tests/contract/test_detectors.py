@@ -60,7 +60,7 @@ def batch(method: Detector, moments: int) -> ClipBatch:
     frames = pictures(count * moments, side, side, view.bands)
     frames = frames.view(count, moments, view.bands, side, side)
     kinds = torch.tensor([0, 1, 2] * 2)
-    labels = (kinds > 0).float()
+    labels = (kinds > 0).float() * (not method.one_class)
     masks = (frames[:, :, :1] > 0.5).float() * labels.view(-1, 1, 1, 1, 1)
     domains = torch.tensor([0, 0, 0, 1, 1, 1])
     spans = labels[:, None].repeat(1, moments)

@@ -155,7 +155,8 @@ class Run:
         self.reader = reader
         share = Share(device.process_index, device.num_processes)
         wanted, data = Wanted(method.config.view, method.needs), job.recipe.data
-        self.batches = Training(chosen.train, reader, wanted, data, self.plan, share)
+        train = [s for s in chosen.train if not (s.label and method.one_class)]
+        self.batches = Training(train, reader, wanted, data, self.plan, share)
         self.progress = Progress()
         self._begun = time.perf_counter()
 
