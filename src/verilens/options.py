@@ -128,6 +128,6 @@ def code() -> str:
     for part in PARTS:
         folder = Path(str(files(f"verilens.{part}")))
         for path in sorted(folder.rglob("*")):
-            if path.suffix in (".py", ".json", ".npz"):
+            if path.suffix in (".py", ".json", ".npz", ".toml"):
                 total.update(str(path.relative_to(folder)).encode() + path.read_bytes())
     return total.hexdigest()
