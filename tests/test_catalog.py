@@ -14,7 +14,8 @@ from verilens.errors import MissingWeights, UnknownName, VerilensError
 def test_every_folder_of_a_family_is_a_method():
     assert {"npr", "patchcraft"} <= set(catalog.cards())
     for name, card in catalog.cards().items():
-        assert card.name == name and card.package == f"verilens.verify.{name}"
+        family = "verify" if card.reads in ("media", "spectra", "post") else "motion"
+        assert card.name == name and card.package == f"verilens.{family}.{name}"
 
 
 def test_unknown_names_are_answered_with_the_nearest():

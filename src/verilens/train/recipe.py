@@ -113,6 +113,7 @@ class Plan:
 
     batch: samples an optimiser step, over all devices; accumulate: parts it is worked off in.
     epochs, steps: whichever ends first; steps 0 is no limit. epoch_steps: at most so many an epoch.
+    nesterov: look ahead by the momentum, with "sgd".
     schedule: "step" multiplies lr by lr_factor every lr_every_epochs, "milestones" at each of
         lr_milestones (epochs), "cosine" falls to lr_floor at the end; never below lr_floor.
     warmup_steps: of linear rise at the start. clip_norm: of the whole gradient; 0 does not clip.
@@ -134,6 +135,7 @@ class Plan:
     optimiser: Literal["adam", "adamw", "sgd"] = "adam"
     betas: tuple[float, float] = (0.9, 0.999)
     momentum: float = 0.9
+    nesterov: bool = False
     weight_decay: float = 0.0
     schedule: Literal["step", "milestones", "cosine"] = "step"
     lr_factor: float = 1.0
@@ -170,7 +172,7 @@ class Plan:
 class Expected:
     """The published figure, in [0, 1], and how far a new run may lie from it."""
 
-    metric: Literal["accuracy", "average_precision", "auc"]
+    metric: Literal["accuracy", "mean_class_accuracy", "average_precision", "auc"]
     value: float
     tolerance: float
 

@@ -23,7 +23,13 @@ def optimiser(groups: Iterable[Mapping[str, object]], plan: Plan) -> Optimizer:
         group.setdefault("lr", plan.lr)
         group["base_lr"] = group["lr"]
     if plan.optimiser == "sgd":
-        return SGD(listed, plan.lr, momentum=plan.momentum, weight_decay=plan.weight_decay)
+        return SGD(
+            listed,
+            plan.lr,
+            momentum=plan.momentum,
+            nesterov=plan.nesterov,
+            weight_decay=plan.weight_decay,
+        )
     cls: type[torch.optim.Adam] = AdamW if plan.optimiser == "adamw" else Adam
     return cls(listed, plan.lr, betas=plan.betas, weight_decay=plan.weight_decay)
 
