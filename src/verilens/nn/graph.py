@@ -68,6 +68,7 @@ class JointNorm(nn.Module):
 class MultiScaleTime(nn.Module):
     """Six branches over time: four dilated convolutions, a maximum, and the frame itself.
 
+    Each has its own part of the channels, which one layer makes for all.
     shared: joints that also take part of the skeleton's mean, by a learned share that starts at 0;
         0 leaves the mean out.
     """
@@ -76,13 +77,15 @@ class MultiScaleTime(nn.Module):
         super().__init__()
         narrow = channels // 6
         first = channels - 5 * narrow
-        self.branches = nn.ModuleList(
-            [_dilated(channels, first if d == 1 else narrow, stride, d) for d in (1, 2, 3, 4)]
+        self.stride = stride
+        self.parts = [first, narrow, narrow, narrow, narrow, narrow]
+        self.enter = nn.Conv2d(channels, channels, 1)
+        self.norm = nn.BatchNorm2d(channels - narrow)
+        self.dilated = nn.ModuleList(
+            nn.Conv2d(width, width, (3, 1), (stride, 1), (d, 0), (d, 1))
+            for d, width in enumerate(self.parts[:4], 1)
         )
-        self.branches.append(
-            nn.Sequential(*_entry(channels, narrow), nn.MaxPool2d((3, 1), (stride, 1), (1, 0)))
-        )
-        self.branches.append(nn.Conv2d(channels, narrow, 1, (stride, 1)))
+        self.most = nn.MaxPool2d((3, 1), (stride, 1), (1, 0))
         self.share = nn.Parameter(torch.zeros(shared)) if shared else None
         self.merge = nn.Sequential(
             nn.BatchNorm2d(channels),
@@ -95,20 +98,14 @@ class MultiScaleTime(nn.Module):
         joints = x.shape[-1]
         if self.share is not None:
             x = torch.cat([x, x.mean(-1, keepdim=True)], -1)
-        x = torch.cat([branch(x) for branch in self.branches], 1)
+        active, frame = self.enter(x).split([sum(self.parts[:5]), self.parts[5]], 1)
+        parts = torch.relu(self.norm(active)).split(self.parts[:5], 1)
+        found = [layer(part) for layer, part in zip(self.dilated, parts, strict=False)]
+        x = torch.cat([*found, self.most(parts[4]), frame[:, :, :: self.stride]], 1)
         if self.share is not None:
             x = x[..., :joints] + x[..., joints:] * self.share[:joints]
         merged: Tensor = self.merge(x)
         return merged
-
-
-def _entry(channels: int, out: int) -> list[nn.Module]:
-    return [nn.Conv2d(channels, out, 1), nn.BatchNorm2d(out), nn.ReLU()]
-
-
-def _dilated(channels: int, out: int, stride: int, dilation: int) -> nn.Sequential:
-    convolution = nn.Conv2d(out, out, (3, 1), (stride, 1), (dilation, 0), (dilation, 1))
-    return nn.Sequential(*_entry(channels, out), convolution)
 
 
 class GraphConvolution(nn.Module):
