@@ -102,8 +102,11 @@ def test_of_too_many_persons_those_seen_best_stay():
 def test_other_skeletons_are_read_by_the_names_of_their_joints():
     found = cut([pose(walk(8), name="msr20")], KINECT)
     assert np.allclose(found.joints[0][:, 0], walk(8)[:, 6])  # the pelvis is seventh there
-    coco = cut([pose(walk(8, 17), name="coco17")], KINECT)
-    assert not coco.confidence[0, :, 0].any() and coco.confidence[0, :, 4].all()
+    values = walk(8, 17)
+    coco = cut([pose(values, name="coco17")], KINECT)
+    assert np.allclose(coco.joints[0][:, 4], values[:, 5])  # the left shoulder
+    assert np.allclose(coco.joints[0][:, 0], (values[:, 11] + values[:, 12]) / 2, atol=1e-6)
+    assert not coco.confidence[0, :, 15].any()  # nothing stands for a toe
 
 
 def test_settings_that_cannot_be_are_refused():

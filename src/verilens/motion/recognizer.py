@@ -115,7 +115,9 @@ class Recognizer(Method[PoseBatch]):
         for view in range(stretch.views):
             for start in range(0, len(clips), PASS):
                 part = np.s_[start : start + PASS]
-                joints, confidence = stacked([cut(clip, stretch, view) for clip in clips[part]])
+                joints, confidence = stacked(
+                    [cut(clip, stretch, view) for clip in clips[part]], stretch
+                )
                 logits = self(joints.to(self.device), confidence.to(self.device))
                 total[part] += logits.double().softmax(1).cpu().numpy()
         return total / stretch.views
@@ -140,11 +142,14 @@ def classified(logits: Tensor, labels: Tensor) -> Loss:
     return Loss(total=total, parts={"ce": total.detach()}, each=each)
 
 
-def stacked(cuts: Sequence[Cut]) -> Moved:
-    """Return cuts of equal size as tensors, batch first."""
-    joints = np.stack([one.joints for one in cuts])
-    confidence = np.stack([one.confidence for one in cuts])
-    return Moved(torch.from_numpy(joints), torch.from_numpy(confidence))
+def stacked(cuts: Sequence[Cut], stretch: Stretch) -> Moved:
+    """Return cuts of one stretch as tensors, batch first; there may be none."""
+    joints = len(skeletons.skeleton(stretch.skeleton))
+    shape = (len(cuts), stretch.persons, stretch.frames, joints)
+    found = np.zeros((*shape, stretch.dims), np.float32), np.zeros(shape, np.float32)
+    for n, one in enumerate(cuts):
+        found[0][n], found[1][n] = one
+    return Moved(*map(torch.from_numpy, found))
 
 
 def parents(name: str) -> tuple[int, ...]:

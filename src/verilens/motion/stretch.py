@@ -5,7 +5,6 @@
 A missing joint is 0 with no confidence, and stays so.
 """
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -13,8 +12,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from verilens.errors import ConfigError, MediaError, UnknownName
+from verilens.errors import ConfigError, MediaError
 from verilens.poses import skeletons
+from verilens.poses.convert import convert
 from verilens.records import Pose
 
 Floats = NDArray[np.float32]
@@ -104,7 +104,11 @@ def cut(
     rng: draws the frames, for training. MediaError when there is nothing to read.
     """
     whole = together(poses, stretch)
-    taken = sampled(whole, stretch, view, rng)
+    return finished(sampled(whole, stretch, view, rng), stretch)
+
+
+def finished(taken: Cut, stretch: Stretch) -> Cut:
+    """Return the frames moved to their origin and scaled."""
     return _scaled(_centred(taken, stretch), stretch)
 
 
@@ -118,7 +122,7 @@ def together(poses: Sequence[Pose], stretch: Stretch) -> Cut:
     if len(lengths) > 1:
         raise MediaError("corrupt", f"the persons of one clip differ in length: {lengths} frames")
     seen = sorted(poses, key=lambda pose: -float(pose.confidence.sum()))
-    chosen = [_converted(pose, stretch.skeleton) for pose in seen[: stretch.persons]]
+    chosen = [convert(pose, stretch.skeleton) for pose in seen[: stretch.persons]]
     first = chosen[0].joints
     if first.shape[2] < stretch.dims:
         raise MediaError(
@@ -133,24 +137,6 @@ def together(poses: Sequence[Pose], stretch: Stretch) -> Cut:
         joints[n] = np.where(usable[..., None], pose.joints[..., : stretch.dims], 0)
         confidence[n] = np.where(usable, pose.confidence, 0)
     return Cut(joints, confidence)
-
-
-def _converted(pose: Pose, name: str) -> Pose:
-    """Return the pose in another skeleton, joint by joint of the same name; others are missing."""
-    wanted = skeletons.skeleton(name)
-    if pose.skeleton.joints == wanted.joints:
-        return pose
-    where = {joint: n for n, joint in enumerate(pose.skeleton.joints)}
-    shared = [(n, where[joint]) for n, joint in enumerate(wanted.joints) if joint in where]
-    if not shared:
-        raise UnknownName(
-            f"no joint of {pose.skeleton.name} is one of {name}, which the method reads"
-        )
-    to, of = (list(places) for places in zip(*shared, strict=True))
-    joints = np.zeros((len(pose.joints), len(wanted), pose.joints.shape[2]), np.float32)
-    confidence = np.zeros(joints.shape[:2], np.float32)
-    joints[:, to], confidence[:, to] = pose.joints[:, of], pose.confidence[:, of]
-    return dataclasses.replace(pose, joints=joints, confidence=confidence, skeleton=wanted)
 
 
 def sampled(
