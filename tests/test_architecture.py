@@ -56,6 +56,8 @@ LARGE = {
     "cli/serve.py:serve": "its signature is the list of the command's options",
     "cli/serve.py:worker": "its signature is the list of the command's options",
     "cli/serve.py:create": "its signature is the list of the command's options",
+    "cli/motion_recognize.py:evaluate": "its signature is the list of the command's options",
+    "cli/motion_train.py:train": "its signature is the list of the command's options",
     "cli/train.py:train": "its signature is the list of the command's options",
 }
 

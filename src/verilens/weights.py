@@ -86,17 +86,30 @@ def config_of(path: Path, method: str) -> dict[str, Any]:
 
     MissingWeights when the file is another method's.
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            facts = json.loads((file.metadata() or {}).get(KEY, "{}"))
-    except (SafetensorError, OSError, json.JSONDecodeError) as error:
-        raise MissingWeights(f"{path}: not a readable safetensors file ({error})") from error
+    facts = _facts(path)
     if facts.get("method", method) != method:
         raise MissingWeights(f"{path}: these are weights of {facts['method']}, not of {method}")
     config: dict[str, Any] = facts.get("config", {})
     return config
+
+
+def method_of(path: Path) -> str:
+    """Return whose weights a file holds, by its metadata; MissingWeights when it does not say."""
+    facts = _facts(path)
+    if "method" not in facts:
+        raise MissingWeights(f"{path}: does not say whose weights it holds: not written here")
+    return str(facts["method"])
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            found = json.loads((file.metadata() or {}).get(KEY, "{}"))
+    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+        raise MissingWeights(f"{path}: not a readable safetensors file ({error})") from error
+    return found if isinstance(found, dict) else {}
 
 
 def load_into(method: "Method[Any]", path: Path) -> None:

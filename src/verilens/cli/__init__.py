@@ -15,6 +15,7 @@ from verilens.cli.doctor import EXAMPLES as DOCTOR
 from verilens.cli.doctor import doctor
 from verilens.cli.methods import EXAMPLES as METHODS
 from verilens.cli.methods import methods
+from verilens.cli.motion import app as motion
 from verilens.cli.perturb import EXAMPLES as PERTURB
 from verilens.cli.perturb import perturb
 from verilens.cli.scan import EXAMPLES as SCAN
@@ -43,6 +44,7 @@ app.command(epilog=TRAIN)(train)
 app.command(epilog=PERTURB)(perturb)
 app.add_typer(data, name="data")
 app.add_typer(bench, name="bench")
+app.add_typer(motion, name="motion")
 app.add_typer(weights, name="weights")
 app.add_typer(serve, name="serve")
 

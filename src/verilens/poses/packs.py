@@ -52,7 +52,8 @@ class Labelled:
     """A clip of a motion set.
 
     name: unique in its set. label: class, from 0; action: the same in words. subject, view, index:
-    numbers out of the name, 0 where it has none. split: as published, "" where the set has none.
+    numbers out of the name, 0 where it has none. split: as published, "" where the set has none;
+    several have a comma between them. others: further persons, as long as the first.
     """
 
     name: str
@@ -63,6 +64,12 @@ class Labelled:
     view: int = 0
     index: int = 0
     split: str = ""
+    others: tuple[Pose, ...] = ()
+
+    @property
+    def persons(self) -> tuple[Pose, ...]:
+        """All persons of the clip."""
+        return (self.pose, *self.others)
 
 
 def packed(root: Path, name: str) -> Iterator[Labelled]:

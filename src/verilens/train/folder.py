@@ -13,19 +13,30 @@ import dataclasses
 import json
 import platform
 import sys
-from collections import Counter
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from verilens import __version__, config
 from verilens.errors import ConfigError, StoreError
 from verilens.train.checkpoint import write_text
 from verilens.train.recipe import Recipe
-from verilens.train.select import Chosen
 
 # A run may be made longer or saved more often; everything else would make it another run.
 MAY_CHANGE = ("epochs", "steps", "patience", "save_every_steps")
+
+
+class RunsOn(Protocol):
+    """What a run's folder tells of the samples; counts: how many, by split."""
+
+    @property
+    def dataset(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+    @property
+    def counts(self) -> object: ...
 
 
 class Folder:
@@ -51,7 +62,7 @@ class Folder:
         if self._curves:
             self._curves.close()
 
-    def check(self, recipe: Recipe, chosen: Chosen, resume: bool) -> None:
+    def check(self, recipe: Recipe, chosen: RunsOn, resume: bool) -> None:
         """Raise ConfigError when the folder holds another run, or one and `resume` is not set."""
         if not (self.path / "config.toml").exists():
             return
@@ -66,7 +77,7 @@ class Folder:
         if before != chosen.digest:
             raise ConfigError(f"{self.path} was started on other samples; choose another --out")
 
-    def begin(self, recipe: Recipe, chosen: Chosen, facts: dict[str, Any]) -> None:
+    def begin(self, recipe: Recipe, chosen: RunsOn, facts: dict[str, Any]) -> None:
         """Write what is asked and what it runs on."""
         if not self.is_main:
             return
@@ -116,15 +127,11 @@ def rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
-def _environment(recipe: Recipe, chosen: Chosen, facts: dict[str, Any]) -> str:
+def _environment(recipe: Recipe, chosen: RunsOn, facts: dict[str, Any]) -> str:
     import accelerate
     import numpy
     import torch
 
-    counts = {
-        split: dict(sorted(Counter("fake" if s.label else "genuine" for s in samples).items()))
-        for split, samples in (("train", chosen.train), ("val", chosen.val))
-    }
     found = {
         "command": sys.argv,
         "seed": recipe.plan.seed,
@@ -136,7 +143,7 @@ def _environment(recipe: Recipe, chosen: Chosen, facts: dict[str, Any]) -> str:
             "numpy": numpy.__version__,
         },
         "platform": platform.platform(),
-        "data": {"dataset": chosen.dataset, "digest": chosen.digest, "samples": counts},
+        "data": {"dataset": chosen.dataset, "digest": chosen.digest, "samples": chosen.counts},
         "notes": list(chosen.notes),
     }
     return json.dumps({**found, **facts}, indent=2) + "\n"

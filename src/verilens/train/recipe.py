@@ -16,6 +16,7 @@ from verilens.errors import ConfigError
 from verilens.records import SampleKind
 
 CHANCES = ("jpeg_p", "blur_p", "downsample_p", "noise_p", "grey_p", "perturb_p", "val_share")
+CHANCES += ("labelled",)
 RANGES = ("jpeg_quality", "blur_sigma", "downsample_ratio", "noise_sigma", "perturb_severity")
 
 
@@ -41,6 +42,8 @@ class Data:
         or forged as a whole.
     perturb: kinds of `media.perturb`, one of which is drawn with chance perturb_p, at a severity
         of that range.
+    protocol: of a motion set, how it is divided; empty is the set's usual one. labelled: share of
+        its training clips whose label is read.
     """
 
     train: str = ""
@@ -72,6 +75,8 @@ class Data:
     perturb: tuple[str, ...] = ()
     perturb_p: float = 0.5
     perturb_severity: tuple[int, int] = (1, 3)
+    protocol: str = ""
+    labelled: float = 1.0
 
     def __post_init__(self) -> None:
         for name in CHANCES:

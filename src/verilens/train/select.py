@@ -1,6 +1,7 @@
 """Which samples train and which validate. The test split is dropped before anything looks at it."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,14 @@ class Chosen(NamedTuple):
     val: list[Sample]
     digest: str
     notes: tuple[str, ...]
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return how many genuine and fake samples each split has."""
+        return {
+            split: dict(sorted(Counter("fake" if s.label else "genuine" for s in samples).items()))
+            for split, samples in (("train", self.train), ("val", self.val))
+        }
 
 
 def choose(path: Path, data: Data) -> Chosen:

@@ -21,6 +21,8 @@ from verilens.motion.stretch import Change
 from verilens.nn.graph import GraphTrunk
 from verilens.poses import skeletons
 
+UNKNOWN = -1  # label of a clip without one
+
 
 class Taught(NamedTuple):
     """Labels for the clips without one: labels (U,), and how much each counts, (U,)."""
@@ -109,7 +111,10 @@ class APLT(Recognizer):
     def _taught(self, batch: PoseBatch, unknown: Tensor, features: tuple[Tensor, ...]) -> Taught:
         if self.config.scheme == "aplt":
             return self._stored(batch, unknown)
-        sure, labels = self.classify(features[2]).detach().softmax(1).max(1)
+        return self._sure(self.classify(features[2]).detach())
+
+    def _sure(self, logits: Tensor) -> Taught:
+        sure, labels = logits.softmax(1).max(1)
         least = self.config.threshold if self.config.scheme == "fixmatch" else 0.0
         return Taught(labels, (sure >= least).float())
 
@@ -123,6 +128,21 @@ class APLT(Recognizer):
         labels = self.phase.labels[at].to(unknown.device)
         return Taught(labels, self.phase.kept[at].float().to(unknown.device))
 
+    def taught(self, labelled: PoseBatch, unlabelled: PoseBatch) -> Taught:
+        """Return the labels it would give now to clips without, and which of them would count."""
+        was_training = self.training
+        self.eval()
+        if self.config.scheme == "aplt":
+            phase = self._offline(labelled, unlabelled)
+            found = Taught(phase.labels[self.offset :], phase.kept[self.offset :].float())
+        else:
+            with torch.no_grad():
+                parts = [_part(unlabelled, n) for n in range(0, len(unlabelled), PASS)]
+                logits = torch.cat([self(*(x.to(self.device) for x in part)) for part in parts])
+            found = self._sure(logits.cpu())
+        self.train(was_training)
+        return found
+
     def relabel(self, epoch: int, labelled: PoseBatch, unlabelled: PoseBatch) -> None:
         """Do the offline phase if it is due before `epoch`, counted from 0.
 
@@ -135,17 +155,19 @@ class APLT(Recognizer):
             return
         was_training = self.training
         self.eval()
-        features = [self._embedded(labelled, None)]
-        features += [self._embedded(labelled, config.change) for _ in range(config.copies)]
-        known = labelled.labels.cpu().repeat(1 + config.copies)
-        self.offset = len(known)
-        none = torch.full((len(unlabelled),), -1)
-        whole = torch.cat([*features, self._embedded(unlabelled, None)])
-        labels = torch.cat([known, none])
-        self.phase = offline(whole, labels, config.classes, config.temperature)
+        self.phase = self._offline(labelled, unlabelled)
         self.means.copy_(self.phase.means)
         self.updates += 1
         self.train(was_training)
+
+    def _offline(self, labelled: PoseBatch, unlabelled: PoseBatch) -> Phase:
+        copies = [None, *[self.config.change] * self.config.copies]
+        features = [self._embedded(labelled, change) for change in copies]
+        known = labelled.labels.cpu().repeat(len(copies))
+        self.offset = len(known)
+        labels = torch.cat([known, torch.full((len(unlabelled),), UNKNOWN)])
+        whole = torch.cat([*features, self._embedded(unlabelled, None)])
+        return offline(whole, labels, self.config.classes, self.config.temperature)
 
     @torch.no_grad()
     def _embedded(self, clips: PoseBatch, change: Change | None) -> Tensor:
