@@ -24,7 +24,13 @@ class Terminated(BaseException):
 @contextmanager
 def exits() -> Iterator[None]:
     """Turn what a command raises into a message on standard error and an exit code."""
-    from verilens.errors import ConfigError, StoreError, UnknownName, VerilensError
+    from verilens.errors import (
+        ConfigError,
+        MediaError,
+        StoreError,
+        UnknownName,
+        VerilensError,
+    )
 
     before = signal.signal(signal.SIGTERM, _terminated)
     try:
@@ -32,6 +38,8 @@ def exits() -> Iterator[None]:
         sys.stdout.flush()
     except (UnknownName, ConfigError, StoreError) as error:
         _leave(str(error), USAGE)
+    except MediaError as error:
+        _leave(str(error), UNREADABLE)
     except VerilensError as error:
         _leave(str(error), BUG)
     except BrokenPipeError:

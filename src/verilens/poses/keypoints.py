@@ -56,6 +56,8 @@ def write_keypoints(path: Path, poses: Sequence[Pose]) -> None:
     name = first.skeleton.name
     if name in ("openpose25", "openpose137", "openpose18"):
         _write_openpose(path, poses)
+    elif not path.suffix:
+        raise ConfigError(f"{path}: only OpenPose joints go into a folder of frames, not {name}")
     elif name in ("coco17", "coco133"):
         path.write_text(json.dumps(_coco_results(poses)), encoding="utf-8")
     elif name in ("mediapipe33", "holistic543"):

@@ -81,8 +81,8 @@ def clips(path: Path) -> Clips:
 
 
 def write(path: Path, poses: Sequence[Pose]) -> None:
-    """Write the persons of a clip in the format that the suffix says."""
-    writer = WRITERS.get(path.suffix.lower())
+    """Write the persons of a clip in the format that the suffix says; without one, a folder."""
+    writer = WRITERS.get(path.suffix.lower(), None if path.suffix else write_keypoints)
     if writer is None:
         raise ConfigError(f"{path}: poses are written to {', '.join(WRITERS)}")
     if not path.parent.is_dir():
