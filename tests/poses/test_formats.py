@@ -328,3 +328,25 @@ def test_one_frame_is_a_clip(tmp_path):
     for file in ("a.pose", "a.npz", "a.csv", "a.skeleton", "a.pkl", "a.bvh"):
         write(tmp_path / file, [pose])
         assert len(read(tmp_path / file)[0]) == 1, file
+
+
+def test_every_suffix_is_documented():
+    from pathlib import Path
+
+    from verilens.poses.read import MANY, READERS
+
+    page = (Path(__file__).parents[2] / "docs" / "motion.md").read_text()
+    assert all(f"| `{suffix}` |" in page for suffix in {*READERS, *MANY} - {".pickle"})
+
+
+def test_the_example_of_the_page_runs(motion, tmp_path, monkeypatch, capsys):
+    import re
+    from pathlib import Path
+
+    page = (Path(__file__).parents[2] / "docs" / "motion.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    sign = motion / "pose_files" / "dummy_lexicon" / "sgg" / "pizza.pose"
+    (tmp_path / "sign.pose").write_bytes(sign.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    assert "(55, 178, 3) ('right_shoulder', 'right_elbow'" in capsys.readouterr().out
