@@ -197,7 +197,8 @@ def _list_clips(file: Path, json: bool) -> bool:
 
 def _facts(pose: "Pose") -> dict[str, Any]:
     seen = pose.confidence > 0
-    never = [j for j, s in zip(pose.skeleton.joints, seen.any(0), strict=True) if not s]
+    ever = seen.max(0).tolist()
+    never = [joint for joint, was in zip(pose.skeleton.joints, ever, strict=True) if not was]
     return {
         "person": pose.person,
         "skeleton": pose.skeleton.name,

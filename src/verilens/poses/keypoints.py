@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -282,4 +282,4 @@ def _list(frame: Any, key: str, path: Path) -> Iterator[Any]:
     found = frame.get(key) if isinstance(frame, dict) else None
     if not isinstance(found, list):
         raise MediaError("corrupt", f"{path}: a frame without its {key}")
-    return cast(Iterator[Any], iter(found))
+    return iter(found)

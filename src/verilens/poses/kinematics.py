@@ -88,7 +88,8 @@ def euler_zxy(matrix: Floats) -> Floats:
     x = np.arcsin(np.clip(matrix[..., 2, 1], -1, 1))
     z = np.arctan2(-matrix[..., 0, 1], matrix[..., 1, 1])
     y = np.arctan2(-matrix[..., 2, 0], matrix[..., 2, 2])
-    return np.degrees(np.stack([z, x, y], -1))
+    angles: Floats = np.degrees(np.stack([z, x, y], -1))
+    return angles
 
 
 def _shortest(start: Floats, end: Floats) -> Floats:
@@ -99,7 +100,7 @@ def _shortest(start: Floats, end: Floats) -> Floats:
     x, y, z = np.moveaxis(axis, -1, 0)
     zero = np.zeros_like(x)
     k = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).reshape(*x.shape, 3, 3)
-    turn = np.eye(3) + k + k @ k / np.maximum(1 + cos, 1e-12)
+    turn: Floats = np.eye(3) + k + k @ k / np.maximum(1 + cos, 1e-12)
     opposite = 1 + cos[..., 0, 0] < 1e-9
     if opposite.any():  # half a turn about any axis across
         across = np.eye(3)[np.abs(a[opposite]).argmin(-1)]

@@ -35,7 +35,7 @@ def shown(poses: Sequence[Pose]) -> list[NDArray[np.float32]]:
         joints = np.zeros((*pose.joints.shape[:2], 3), np.float32)
         joints[..., : pose.joints.shape[2]] = pose.joints
         if pose.frame == "world":
-            joints = (joints * np.float32([1, -1, -1])) @ heading.T.astype(np.float32)
+            joints = (joints * np.array([1, -1, -1], np.float32)) @ heading.T.astype(np.float32)
         found.append(joints)
     return found
 

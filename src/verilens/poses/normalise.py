@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from verilens.errors import ConfigError
 from verilens.poses.convert import made_of
@@ -48,13 +49,13 @@ def _length(pose: Pose, first: str, second: str) -> float:
     return found
 
 
-def _joint(pose: Pose, name: str) -> tuple["np.ndarray", "np.ndarray"]:  # type: ignore[type-arg]
+def _joint(pose: Pose, name: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return where a joint is, (T, D), and in which frames it was seen, (T,)."""
     parts = _parts(name, pose.skeleton)
     indices = [pose.skeleton.index(part) for part in parts]
     weights = np.array(list(parts.values()), np.float32)
     place = np.einsum("j,tjd->td", weights, pose.joints[:, indices])
-    return place, (pose.confidence[:, indices] > 0).all(1)
+    return place, np.all(pose.confidence[:, indices] > 0, axis=1)
 
 
 def _parts(name: str, of: Skeleton) -> dict[str, float]:
