@@ -178,3 +178,14 @@ def test_groups_keep_their_proportion():
     optimiser = schedule.optimiser(groups, plan)
     schedule.set_rate(optimiser, plan, 0.5)
     assert [group["lr"] for group in optimiser.param_groups] == [0.5, 0.05]
+
+
+def test_amsgrad_reaches_the_optimiser():
+    features, labels = separable()
+    for wanted in (False, True):
+        torch.manual_seed(0)
+        steps = fit(
+            Perceptron(4), Held(features, labels, 16), Plan(lr=0.1, steps=1, amsgrad=wanted)
+        )
+        state = next(steps).snapshot()["optimiser"]
+        assert all(("max_exp_avg_sq" in held) is wanted for held in state["state"].values())

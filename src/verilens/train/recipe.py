@@ -127,6 +127,7 @@ class Plan:
         "pair" adds one forgery of any generator, "all" one of every generator, in order of kind.
     balance: makes classes equally frequent, and with "source" or "generator" also those within.
     repeat_genuine: how often each genuine sample comes in an epoch that is not balanced.
+    amsgrad: of adam and adamw: never let the estimate of a gradient's size shrink.
     watch: what the best checkpoint and stopping go by, on the validation split.
     patience: epochs without a better one before stopping; 0 never stops early.
     save_every_steps: also within an epoch; 0 saves after each epoch only.
@@ -139,6 +140,7 @@ class Plan:
     epoch_steps: int = 0
     optimiser: Literal["adam", "adamw", "sgd"] = "adam"
     betas: tuple[float, float] = (0.9, 0.999)
+    amsgrad: bool = False
     momentum: float = 0.9
     nesterov: bool = False
     weight_decay: float = 0.0

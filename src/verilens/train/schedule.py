@@ -31,7 +31,13 @@ def optimiser(groups: Iterable[Mapping[str, object]], plan: Plan) -> Optimizer:
             weight_decay=plan.weight_decay,
         )
     cls: type[torch.optim.Adam] = AdamW if plan.optimiser == "adamw" else Adam
-    return cls(listed, plan.lr, betas=plan.betas, weight_decay=plan.weight_decay)
+    return cls(
+        listed,
+        plan.lr,
+        betas=plan.betas,
+        weight_decay=plan.weight_decay,
+        amsgrad=plan.amsgrad,
+    )
 
 
 def total_steps(plan: Plan, epoch_steps: int) -> int:
