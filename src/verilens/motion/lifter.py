@@ -99,7 +99,7 @@ class Lifter(Method[PoseBatch]):
         joints, targets = self.example(batch)
         middle = targets[:, targets.shape[1] // 2]
         each = (self(joints) - middle).norm(dim=-1).mean(1)
-        return Loss(each.mean(), {"middle": each.mean()}, each)
+        return Loss(each.mean(), {"middle": each.mean().detach()}, each)
 
     def example(self, batch: PoseBatch) -> tuple[Tensor, Tensor]:
         """Return what `forward` reads of a batch, and the targets relative to the root."""

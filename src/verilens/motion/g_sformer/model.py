@@ -142,7 +142,8 @@ class GSFormer(Lifter):
         middle = (found.middle[:, 0] - wanted).norm(dim=-1).mean(1)
         every = (found.every - targets).norm(dim=-1).mean((1, 2))
         each = middle + every
-        return Loss(each.mean(), {"middle": middle.mean(), "every": every.mean()}, each)
+        parts = {"middle": middle.mean().detach(), "every": every.mean().detach()}
+        return Loss(each.mean(), parts, each)
 
 
 def places(lengths: list[int], width: int) -> nn.ParameterList:
