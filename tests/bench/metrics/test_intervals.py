@@ -8,7 +8,7 @@ from scipy import stats
 
 from verilens.bench import metrics
 from verilens.bench.metrics import tallied
-from verilens.bench.metrics.intervals import BINS, Plan
+from verilens.bench.metrics.intervals import BINS, Plan, clustered_mean
 
 
 def scored(count, seed=0, shift=1.0):
@@ -93,3 +93,15 @@ def test_paired_bootstrap_rarely_finds_what_is_not_there():
         pair = (truth + rng.normal(0, 1, 120), truth + rng.normal(0, 1, 120))
         alarms += metrics.paired(tallied.auc, pair, labels, plan=Plan(draws=199)).p < 0.05
     assert alarms <= 8
+
+
+def test_clustered_means_draw_whole_groups():
+    values, groups = [0.0, 0.0, 6.0, 6.0], ["a", "a", "b", "b"]
+    found = clustered_mean(values, groups, None, Plan(draws=2000))
+    assert found == (3.0, 0.0, 6.0)  # a half of the draws holds one group alone
+    weighted = clustered_mean(values, groups, [1, 1, 2, 2], Plan(draws=10))
+    assert weighted.value == 4.0
+    alone = clustered_mean([1.0, 3.0], ["a", "a"], None, Plan())
+    assert alone == (2.0, 2.0, 2.0)
+    with pytest.raises(metrics.Undefined, match="no values"):
+        clustered_mean([], [], None, Plan())

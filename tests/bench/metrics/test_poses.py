@@ -15,6 +15,7 @@ from verilens.bench.metrics.poses import (
     p_mpjpe,
     pck,
     pck_area,
+    seam_jerk,
 )
 
 
@@ -90,6 +91,16 @@ def test_jerk_of_polynomials_by_hand():
     assert jerk(cube / 30**3, fps=30) == pytest.approx(6)  # the same movement, in seconds
     with pytest.raises(Undefined, match="third difference"):
         jerk(square[:3])
+
+
+def test_jerk_at_a_seam_reads_five_frames():
+    still = np.zeros((10, 1, 3))
+    still[5:, :, 0] = 1  # a jump between frames 4 and 5: third differences 1, -2
+    assert seam_jerk(still, 5) == pytest.approx(1.5)
+    assert seam_jerk(still, 2) == 0
+    for seam in (1, 8):
+        with pytest.raises(Undefined, match="five frames"):
+            seam_jerk(still, seam)
 
 
 def test_bones_that_keep_their_length_do_not_spread():

@@ -87,6 +87,28 @@ def bootstrap(
     return Interval(metric(scores, labels), low, high)
 
 
+def clustered_mean(
+    values: ArrayLike, groups: ArrayLike, weights: ArrayLike | None, plan: Plan
+) -> Interval:
+    """Return the weighted mean of values with its percentile interval, whole groups drawn.
+
+    values, groups: (N,). weights: how much each value counts, (N,); None counts all alike. One
+    group alone has no interval: both bounds are the value.
+    """
+    values = np.asarray(values, float)
+    weights = np.ones_like(values) if weights is None else np.asarray(weights, float)
+    if not len(values):
+        raise Undefined("no values to average")
+    codes = coded(groups)
+    sums = np.bincount(codes, values * weights)
+    sizes = np.bincount(codes, weights)
+    count = len(sums)
+    rng = np.random.default_rng(plan.seed)
+    drawn = rng.multinomial(count, np.full(count, 1 / count), size=plan.draws)
+    low, high = _bounds(drawn @ sums / (drawn @ sizes), plan.level)
+    return Interval(float(sums.sum() / sizes.sum()), low, high)
+
+
 def intervals(
     metrics: Mapping[str, Tallied],
     scores: ArrayLike,

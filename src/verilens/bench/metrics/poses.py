@@ -57,6 +57,17 @@ def jerk(joints: ArrayLike, fps: float = 1.0) -> float:
     return float(np.linalg.norm(np.diff(joints, 3, axis=0), axis=-1).mean() * fps**3)
 
 
+def seam_jerk(joints: ArrayLike, seam: int, fps: float = 1.0) -> float:
+    """Return the `jerk` of the five frames around a seam.
+
+    seam: the first frame behind it; two stand before, and two after that one.
+    """
+    joints = np.asarray(joints, float)
+    if not 2 <= seam <= len(joints) - 3:
+        raise Undefined(f"a seam at frame {seam} of {len(joints)} has no five frames around it")
+    return jerk(joints[seam - 2 : seam + 3], fps)
+
+
 def bone_spread(joints: ArrayLike, bones: Sequence[tuple[int, int]]) -> float:
     """Return how much bones change their length: deviation over mean, averaged over bones.
 

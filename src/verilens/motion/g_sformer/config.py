@@ -76,7 +76,7 @@ class Config(LifterConfig):
         """Return the network of the starter weights, ours: 27 frames, a width of 64."""
         window = Window(frames=27, step=1, roll=6)
         return cls(
-            layers=4, positions=2, outer=False, width=64, hidden=128, scale="person", window=window
+            layers=3, positions=1, outer=False, width=64, hidden=128, scale="person", window=window
         )
 
     @classmethod

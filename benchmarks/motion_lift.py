@@ -1,0 +1,140 @@
+"""Lifting and filling on real movement that was not trained on, as tables in Markdown.
+
+    python benchmarks/motion_lift.py [--data ../shared/data/motion] [--cameras 4] [--quick]
+
+lifting   CMU motion capture, the test sequences, seen by cameras drawn at random; as seen, with
+          noise, and with joints lost
+filling   gaps cut into the same sequences, and into Kinect recordings of ten other people
+Networks are the shipped weights. --quick reads less: one camera, every fourth gap.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from verilens import catalog
+from verilens.bench import filling, lifting
+from verilens.bench.metrics.intervals import Interval
+from verilens.motion.fillers import SIMPLE, Fills
+from verilens.motion.lifter import Window
+from verilens.motion.stgcdiff.model import StgcDiff
+from verilens.poses.cameras import Rig
+from verilens.poses.packs import Labelled, packed
+from verilens.records import Pose, Skeleton
+from verilens.train.lifting import Filmed, Views, every, h36m_of_cmu, shots
+from verilens.train.starter.movement import training
+
+FAST = ("basketball", "jumping", "soccer")
+LIFTERS = ("temporal_conv", "g_sformer")
+CONTEXT = 10
+KEPT_EVERY = 4  # of --quick
+
+
+class Seen(NamedTuple):
+    """How joints are given. px: noise. loss: chance of each joint to be missing."""
+
+    title: str
+    px: float = 0.0
+    loss: float = 0.0
+
+
+GIVEN = (Seen("as seen"), Seen("5 px of noise", 5.0), Seen("10 % of joints lost", loss=0.1))
+
+
+def main() -> None:
+    """Print every table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data/motion"))
+    parser.add_argument("--cameras", type=int, default=4)
+    parser.add_argument("--quick", action="store_true")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    begun = time.process_time()
+    clips = list(packed(given.data, "cmu_mocap"))
+    lift_tables(given.data, clips, 1 if given.quick else given.cameras)
+    fill_tables(given.data, clips, KEPT_EVERY if given.quick else 1)
+    print(f"\n{(time.process_time() - begun) / 60:.1f} minutes of one core")
+
+
+def lift_tables(root: Path, clips: Sequence[Labelled], cameras: int) -> None:
+    """Print a table of lifters for every way in which joints are given."""
+    filmed = Filmed(
+        [h36m_of_cmu(pose) for pose in training(root)], Window(frames=1), Views(), 256, 80
+    )
+    lifters: dict[str, lifting.Lifts] = {
+        "mean pose": lifting.Linear.mean(filmed),
+        "linear, frame by frame": lifting.Linear.fit(filmed),
+    }
+    lifters |= {f"`{name}`": catalog.load(name) for name in LIFTERS}
+    test = [(c.name, h36m_of_cmu(every(c.pose, 2))) for c in clips if c.split == "test"]
+    over = shots(test, Rig(), cameras)
+    frames = sum(len(shot.seen) for shot in over)
+    print(f"lifting: {len(test)} sequences, {cameras} cameras each, {frames:,} frames\n")
+    for seen in GIVEN:
+        rows = {
+            name: lifting.judged(lifter, over, seen.px, seen.loss)
+            for name, lifter in lifters.items()
+        }
+        head = [seen.title, *lifting.METRICS]
+        table(head, ([n, *(told(r.figure(m)) for m in lifting.METRICS)] for n, r in rows.items()))
+
+
+def fill_tables(root: Path, clips: Sequence[Labelled], keep: int) -> None:
+    """Print a table of fillers for each set and length of the gap."""
+    network = catalog.load("stgcdiff")
+    assert isinstance(network, StgcDiff)
+    test = [(c.name, c.action, every(c.pose, 2)) for c in clips if c.split == "test"]
+    for frames in (10, 5, 20):
+        fill_table(f"CMU, gaps of {frames} at 30 fps", test, network, (frames, keep))
+    ucla = list(packed(root, "nw_ucla"))
+    by_person = [(f"subject {c.subject}", c.action, c.pose) for c in ucla]
+    fill_table("NW-UCLA, gaps of 10", by_person, network, (10, 4 * keep))
+
+
+def fill_table(
+    title: str, movements: Sequence[tuple[str, str, Pose]], network: StgcDiff, of: tuple[int, int]
+) -> None:
+    """Print how fillers do on gaps of so many frames, of which every so many-th is kept."""
+    body = movements[0][2].skeleton
+    over = filling.cut(movements, CONTEXT, of[0], 15)[:: of[1]]
+    fast = np.array([gap.kind in FAST for gap in over])
+    rows = {n: filling.judged(f, over, body.edges) for n, f in fillers(network, body).items()}
+    names = len({gap.name for gap in over})
+    print(f"{title}: {len(over)} gaps of {names} movements or persons; put together hard, the jerk "
+          f"of a seam is {filling.cut_hard(over):.1f} times that of real movement\n")  # fmt: skip
+    head = [title, "error", *(["fast actions"] if fast.any() else ())]
+    lines = []
+    for name, row in rows.items():
+        errors = [row.figure("error"), *([row.figure("error", fast)] if fast.any() else ())]
+        shares = [f"{row.figure(of).value:.2f}" for of in ("seam", "inner", "spread")]
+        lines.append([name, *(told(e) for e in errors), *shares])
+    table([*head, "jerk at seams", "jerk in gap", "spread of bones"], lines)
+
+
+def fillers(network: StgcDiff, body: Skeleton) -> Mapping[str, Fills]:
+    """Return every filler by the name it has in a table."""
+    fitted = network.fitted_to(body)
+    return {**SIMPLE, "`stgcdiff`": fitted}
+
+
+def told(figure: Interval) -> str:
+    """Return a figure as text."""
+    digits = 3 if figure.value < 1 else 1
+    return f"{figure.value:.{digits}f} [{figure.low:.{digits}f}, {figure.high:.{digits}f}]"
+
+
+def table(head: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequence[str]]) -> None:
+    """Print a table in Markdown."""
+    print(f"| {' | '.join(head)} |\n{'|---' * len(head)}|")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+    print(flush=True)
+
+
+if __name__ == "__main__":
+    main()

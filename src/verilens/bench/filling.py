@@ -1,0 +1,94 @@
+"""How well fillers do on gaps cut into real movements.
+
+movements -> before, gap, after -> filler -> errors, jerk at the seams, bones
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verilens.bench.metrics.intervals import Interval, Plan, clustered_mean
+from verilens.bench.metrics.poses import bone_spread, jerk, mpjpe, seam_jerk
+from verilens.motion.fillers import Fills
+from verilens.records import Pose
+from verilens.train.filling import gaps
+
+Floats = NDArray[np.float64]
+
+
+class Gap(NamedTuple):
+    """A gap and what stands around it, each (T, J, D). name: of what is resampled together."""
+
+    name: str
+    kind: str
+    before: Floats
+    inside: Floats
+    after: Floats
+
+
+class Filled(NamedTuple):
+    """What a filler did in every gap.
+
+    error: mean joint error. seam: jerk of the five frames around either seam, over that of the real
+    movement there. inner: the same of the whole gap. spread: of bone lengths.
+    """
+
+    error: Floats
+    seam: Floats
+    inner: Floats
+    spread: Floats
+    names: list[str]
+
+    def figure(self, of: str, rows: NDArray[np.bool_] | None = None) -> Interval:
+        """Return the mean of a field over gaps, with an interval over names."""
+        kept = np.ones(len(self.error), bool) if rows is None else rows
+        names = [name for name, is_kept in zip(self.names, kept, strict=True) if is_kept]
+        return clustered_mean(getattr(self, of)[kept], names, None, Plan())
+
+
+def cut(
+    movements: Sequence[tuple[str, str, Pose]], context: int, frames: int, step: int
+) -> list[Gap]:
+    """Return gaps along movements, given as (name, kind, pose)."""
+    return [
+        Gap(name, kind, *parts)
+        for name, kind, pose in movements
+        for parts in gaps(pose, context, frames, step)
+    ]
+
+
+def judged(filler: Fills, over: Sequence[Gap], bones: Sequence[tuple[int, int]]) -> Filled:
+    """Return what a filler does in every gap."""
+    error, seam, inner, spread = [], [], [], []
+    real_seam, real_inner = [], []
+    for gap in over:
+        found = filler.between(gap.before, gap.after, len(gap.inside))
+        whole, truth = (
+            np.concatenate([gap.before, part, gap.after]) for part in (found, gap.inside)
+        )
+        start, end = len(gap.before), len(gap.before) + len(gap.inside)
+        error.append(mpjpe(found, gap.inside))
+        for joints, seams, inners in ((whole, seam, inner), (truth, real_seam, real_inner)):
+            seams.append((seam_jerk(joints, start) + seam_jerk(joints, end)) / 2)
+            inners.append(jerk(joints[start - 2 : end + 2]))
+        spread.append(bone_spread(whole, bones))
+    return Filled(
+        np.array(error),
+        np.array(seam) / np.mean(real_seam),
+        np.array(inner) / np.mean(real_inner),
+        np.array(spread),
+        [gap.name for gap in over],
+    )
+
+
+def cut_hard(over: Sequence[Gap]) -> float:
+    """Return the seam jerk of two movements put one after the other, over that of real movement.
+
+    The end of every gap's `before` meets the start of the `after` of the gap half a set away.
+    """
+    pairs = [(gap, over[(n + len(over) // 2) % len(over)]) for n, gap in enumerate(over)]
+    hard = [seam_jerk(np.concatenate([a.before[-3:], b.after[:3]]), 3) for a, b in pairs]
+    real = [seam_jerk(np.concatenate([a.before[-3:], a.inside[:3]]), 3) for a, _ in pairs]
+    return float(np.mean(hard) / np.mean(real))
