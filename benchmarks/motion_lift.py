@@ -24,9 +24,10 @@ from verilens.motion.fillers import SIMPLE, Fills
 from verilens.motion.lifter import Window
 from verilens.motion.stgcdiff.model import StgcDiff
 from verilens.poses.cameras import Rig
+from verilens.poses.convert import convert
 from verilens.poses.packs import Labelled, packed
 from verilens.records import Pose, Skeleton
-from verilens.train.lifting import Filmed, Views, every, h36m_of_cmu, shots
+from verilens.train.lifting import Filmed, Views, every, shots
 from verilens.train.starter.movement import training
 
 FAST = ("basketball", "jumping", "soccer")
@@ -64,14 +65,14 @@ def main() -> None:
 def lift_tables(root: Path, clips: Sequence[Labelled], cameras: int) -> None:
     """Print a table of lifters for every way in which joints are given."""
     filmed = Filmed(
-        [h36m_of_cmu(pose) for pose in training(root)], Window(frames=1), Views(), 256, 80
+        [convert(pose, "h36m17") for pose in training(root)], Window(frames=1), Views(), 256, 80
     )
     lifters: dict[str, lifting.Lifts] = {
         "mean pose": lifting.Linear.mean(filmed),
         "linear, frame by frame": lifting.Linear.fit(filmed),
     }
     lifters |= {f"`{name}`": catalog.load(name) for name in LIFTERS}
-    test = [(c.name, h36m_of_cmu(every(c.pose, 2))) for c in clips if c.split == "test"]
+    test = [(c.name, convert(every(c.pose, 2), "h36m17")) for c in clips if c.split == "test"]
     over = shots(test, Rig(), cameras)
     frames = sum(len(shot.seen) for shot in over)
     print(f"lifting: {len(test)} sequences, {cameras} cameras each, {frames:,} frames\n")

@@ -99,6 +99,13 @@ def test_joints_that_are_missing_beside_a_gap_are_missing_in_it():
     assert (whole.confidence[6:10, 4] == 1).all()
 
 
+def test_joints_that_are_missing_for_a_while_do_not_pull_the_gap_to_the_origin():
+    values = np.ones((6, 17, 3)) * 5
+    values[-2, 3] = np.nan
+    whole = joined(pose(values), pose(values[:3]), SIMPLE["cubic"], 4)
+    assert np.allclose(whole.joints[6:10], 5) and (whole.joints[4, 3] == 0).all()
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -10,8 +10,7 @@ from verilens.errors import ConfigError
 from verilens.motion.lifter import Window, screen
 from verilens.poses.cameras import Rig
 from verilens.poses.make import make_pose
-from verilens.poses.skeletons import skeleton
-from verilens.train.lifting import Filmed, Views, every, h36m_of_cmu, shots
+from verilens.train.lifting import Filmed, Views, every, shots
 
 WINDOW = Window(frames=9, roll=2)
 
@@ -75,15 +74,6 @@ def test_shots_keep_what_was_seen_and_where_it_was():
         assert np.corrcoef(on_screen[seen][:, 0], ratio[seen])[0, 1] > 0.99999
     again = shots([("walk", pose)], Rig(), cameras=3)
     assert np.array_equal(found[2].seen.joints, again[2].seen.joints)
-
-
-def test_the_joints_of_human36m_lie_among_those_of_cmu():
-    names = skeleton("cmu38").joints
-    numbers = np.arange(38.0)[None, :, None] * np.ones((2, 1, 3))
-    pose = h36m_of_cmu(make_pose(numbers, None, "cmu38", 60, units="mm", frame="world"))
-    places = pose.joints[0, :, 0].astype(int).tolist()
-    wanted = [n if n != "nose" else "head" for n in skeleton("h36m17").joints]
-    assert [names[n] for n in places] == wanted and pose.units == "mm"
 
 
 def test_every_second_frame_halves_the_speed():

@@ -7,8 +7,10 @@ import torch
 from verilens.errors import ConfigError
 from verilens.motion.g_sformer.config import Config
 from verilens.motion.g_sformer.model import GSFormer
-from verilens.motion.lifter import Window, filled, mirrored, screen
+from verilens.motion.lifter import Window, mirrored, screen
 from verilens.poses.make import make_pose
+from verilens.poses.missing import filled
+from verilens.records import Skeleton
 
 # Ten frames, four on either side, gaps of more than two are rolled.
 RAMP = {
@@ -80,8 +82,6 @@ def test_gaps_are_interpolated_and_ends_held():
 
 
 def _pair(joints):
-    from verilens.records import Skeleton
-
     return make_pose(joints, None, Skeleton(name="pair", joints=("a", "b")), 30)
 
 

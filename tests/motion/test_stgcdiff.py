@@ -13,11 +13,13 @@ from verilens.motion.fillers import SIMPLE, joined
 from verilens.motion.stgcdiff import noise
 from verilens.motion.stgcdiff.config import Config
 from verilens.motion.stgcdiff.graph import GraphConv, adjacency
-from verilens.motion.stgcdiff.model import (
+from verilens.motion.stgcdiff.model import StgcDiff
+from verilens.motion.stgcdiff.passage import (
     Measure,
     Span,
-    StgcDiff,
+    crossed,
     from_root,
+    hidden,
     with_bones,
 )
 from verilens.poses.make import make_pose
@@ -153,8 +155,9 @@ def test_visible_frames_come_out_as_they_went_in(base, visible, predict):
 
 
 @pytest.mark.parametrize("base", ["zero", "linear", "cubic"])
-def test_what_is_hidden_is_not_read(base):
-    method, x, span = filler(base=base), movements(), Span(5, 9)
+@pytest.mark.parametrize("told", ["base", "cubic"])
+def test_what_is_hidden_is_not_read(base, told):
+    method, x, span = filler(base=base, told=told), movements(), Span(5, 9)
     other = x.clone()
     other[:, 5:9] = 100
     assert torch.equal(method.sample(x, span)[:, 5:9], method.sample(other, span)[:, 5:9])
@@ -163,10 +166,18 @@ def test_what_is_hidden_is_not_read(base):
 @pytest.mark.parametrize(("base", "name"), [("linear", "linear"), ("cubic", "cubic")])
 def test_passages_are_those_of_the_simple_fillers(base, name):
     x, span = movements(), Span(5, 9)
-    found = filler(base=base).base(x, span)[:, 5:9]
+    found = crossed(x, span, base)[:, 5:9]
     for one, sample in zip(found, x.double().numpy(), strict=True):
         wanted = SIMPLE[name].between(sample[:5], sample[9:], 4)
         assert np.allclose(one, wanted, atol=1e-5)
+
+
+def test_told_of_a_cubic_passage_it_begins_with_that():
+    method, x, span = filler(base="linear", told="cubic", sampling=1), movements(), Span(5, 9)
+    assert torch.allclose(method.sample(x, span), crossed(x, span, "cubic"), atol=1e-4)
+    told = method.autoencoder.describe_seen(x, span)
+    other = method.sample(x, span, told.flip(0))
+    assert not torch.allclose(other[:, 5:9], method.sample(x, span)[:, 5:9], atol=0.1)
 
 
 def test_place_and_size_do_not_matter():
@@ -255,10 +266,9 @@ def test_two_phases_train_one_network_each():
 
 
 def test_hidden_stretches_leave_something_to_see():
-    method = filler(hidden=(0.1, 0.9))
     for seed in range(200):
         torch.manual_seed(seed)
-        span = method.hidden(10)
+        span = hidden((0.1, 0.9), 10)
         assert 1 <= span.start < span.end <= 9
 
 
@@ -314,6 +324,7 @@ def test_joining_through_the_network_keeps_both_movements():
         {"hidden": (0.5, 0.2)},
         {"spread": 0.0},
         {"velocity": 1.0, "predict": "noise"},
+        {"told": "cubic", "predict": "noise"},
     ],
 )
 def test_impossible_settings_are_refused(facts):

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from verilens.bench.metrics.intervals import Interval, Plan, clustered_mean
 from verilens.bench.metrics.poses import mpjpe, mpjve, n_mpjpe, p_mpjpe
-from verilens.motion.lifter import filled
 from verilens.poses.cameras import disturbed
+from verilens.poses.missing import filled
 from verilens.records import Pose, Skeleton
 from verilens.train.lifting import Filmed, Shot
 

@@ -13,6 +13,7 @@ import typer
 
 from verilens.cli.motion_estimate import EXAMPLES as ESTIMATE
 from verilens.cli.motion_estimate import estimate
+from verilens.cli.motion_lift import FILL_EXAMPLES, LIFT_EXAMPLES, fill, lift
 from verilens.cli.motion_recognize import EVALUATE, RECOGNIZE, evaluate, recognize
 from verilens.cli.motion_train import EXAMPLES as TRAIN
 from verilens.cli.motion_train import train
@@ -44,6 +45,8 @@ app.command(epilog=ESTIMATE)(estimate)
 app.command(epilog=TRAIN)(train)
 app.command(epilog=EVALUATE)(evaluate)
 app.command(epilog=RECOGNIZE)(recognize)
+app.command(epilog=LIFT_EXAMPLES)(lift)
+app.command(epilog=FILL_EXAMPLES)(fill)
 
 File = Annotated[
     Path, typer.Argument(metavar="FILE", help="Poses in any known format, or OpenPose frames.")

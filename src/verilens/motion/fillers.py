@@ -6,13 +6,14 @@ in the same unit; it never changes what it is given.
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from verilens.errors import ConfigError, MissingExtra
-from verilens.records import Pose
+from verilens.poses.missing import filled
+from verilens.records import Pose, Skeleton
 
 Floats = NDArray[np.float64]
 REACH = 8  # frames on either side that a spline is laid through
@@ -27,6 +28,14 @@ class Fills(Protocol):
 
         before, after: what stands on either side, (A, J, D) and (B, J, D), A and B at least 1.
         """
+
+
+@runtime_checkable
+class Learned(Fills, Protocol):
+    """A network that fills gaps of one skeleton, or of several."""
+
+    def fitted_to(self, other: Skeleton) -> Fills:
+        """Return it for another skeleton; ConfigError when its weights are tied to one."""
 
 
 class Simple:
@@ -147,7 +156,8 @@ def joined(first: Pose, second: Pose, filler: Fills, frames: int | None = None) 
     count = round(SECONDS * first.fps) if frames is None else frames
     if count < 0:
         raise ConfigError(f"a gap cannot have {count} frames")
-    between = filler.between(first.joints.astype(float), second.joints.astype(float), count)
+    before, after = (filled(pose).astype(float) for pose in (first, second))
+    between = filler.between(before, after, count)
     sure = np.minimum(first.confidence[-1:], second.confidence[:1]).repeat(count, 0)
     gap = np.where(sure[..., None] > 0, between, 0).astype(np.float32)
     return replace(

@@ -18,6 +18,7 @@ from torch import Tensor
 from verilens.batch import PoseBatch
 from verilens.errors import ConfigError
 from verilens.method import Loss, Method
+from verilens.poses.missing import filled
 from verilens.poses.skeletons import skeleton
 from verilens.records import Pose
 
@@ -186,24 +187,6 @@ def mirrored(joints: NDArray[np.float32], flip: tuple[int, ...]) -> NDArray[np.f
     turned: NDArray[np.float32] = joints[..., flip, :].copy()
     turned[..., 0] *= -1
     return turned
-
-
-def filled(pose: Pose) -> NDArray[np.float32]:
-    """Return joints without gaps, (T, J, D): interpolated over time, held at the ends.
-
-    A joint that is never seen lies in the middle of those that are.
-    """
-    seen = pose.confidence > 0
-    joints = pose.joints.copy()
-    frames = np.arange(len(joints))
-    for joint in np.flatnonzero(~seen.all(0) & seen.any(0)):
-        known = np.flatnonzero(seen[:, joint])
-        for axis in range(joints.shape[2]):
-            joints[:, joint, axis] = np.interp(frames, known, joints[known, joint, axis])
-    never = ~seen.any(0)
-    if never.any() and not never.all():
-        joints[:, never] = joints[:, ~never].mean(1, keepdims=True)
-    return joints
 
 
 def _sure(pose: Pose) -> NDArray[np.float32]:

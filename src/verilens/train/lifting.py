@@ -16,13 +16,9 @@ from verilens.batch import PoseBatch
 from verilens.errors import ConfigError
 from verilens.motion.lifter import Window, mirrored, screen
 from verilens.poses.cameras import METRES, Rig, filmed, viewed
-from verilens.poses.skeletons import skeleton
 from verilens.records import Pose
 
 Floats = NDArray[np.float64]
-
-# Of cmu38, by name: it has no nose; the base of its head lies nearest.
-CMU_JOINTS = {"nose": "head"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,18 +121,6 @@ def shots(
             camera = rig.draw(root, rng)
             found.append(Shot(name=name, seen=filmed(pose, camera), space=viewed(pose, camera)))
     return found
-
-
-def h36m_of_cmu(pose: Pose) -> Pose:
-    """Return the 17 joints of Human3.6M that lie among the 38 of CMU's motion capture."""
-    wanted = skeleton("h36m17")
-    places = [pose.skeleton.index(CMU_JOINTS.get(name, name)) for name in wanted.joints]
-    return replace(
-        pose,
-        joints=np.ascontiguousarray(pose.joints[:, places]),
-        confidence=np.ascontiguousarray(pose.confidence[:, places]),
-        skeleton=wanted,
-    )
 
 
 def every(pose: Pose, step: int) -> Pose:

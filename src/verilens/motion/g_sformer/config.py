@@ -74,9 +74,16 @@ class Config(LifterConfig):
     @classmethod
     def starter(cls) -> "Config":
         """Return the network of the starter weights, ours: 27 frames, a width of 64."""
-        window = Window(frames=27, step=1, roll=6)
         return cls(
-            layers=3, positions=1, outer=False, width=64, hidden=128, scale="person", window=window
+            layers=3,
+            positions=1,
+            outer=False,
+            width=64,
+            hidden=128,
+            dropout=0.0,
+            drop_path=0.0,
+            scale="person",
+            window=Window(frames=27, step=1, roll=6),
         )
 
     @classmethod

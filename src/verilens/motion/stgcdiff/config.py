@@ -19,7 +19,9 @@ class Config:
         the frames around a gap stay clean in its input. velocity: weight of the error of
         velocities, with predict = "clean" only.
     base: the passage that hidden frames are measured from, and spread: what the rest is divided
-        by, in extents of the body.
+        by, in extents of the body. told: what the encoder is shown in the gap: the base, or a cubic
+        passage; how far that departs from the base is then said beside, and corrected.
+    error: of the denoiser, squared, or absolute where it is large.
     hidden: least and largest share of a training window that is hidden. context: frames read on
         either side of a gap.
     sampling: steps of DDIM. temperature: strength of the noise it begins with. bones: "kept" gives
@@ -43,6 +45,8 @@ class Config:
     velocity: float = 0.0
     base: Literal["zero", "linear", "cubic"] = "zero"
     spread: float = 1.0
+    told: Literal["base", "cubic"] = "base"
+    error: Literal["squared", "smooth"] = "squared"
     hidden: tuple[float, float] = (0.2, 0.5)
     context: int = 24
     sampling: int = 50
@@ -61,6 +65,10 @@ class Config:
             "spread must be above 0, temperature not below",
         )
         _need(
+            self.told == "base" or self.predict == "clean",
+            "told = 'cubic' is a guess of clean frames; set predict = 'clean'",
+        )
+        _need(
             not self.velocity or self.predict == "clean",
             "velocity is an error of clean frames; set predict = 'clean'",
         )
@@ -74,15 +82,16 @@ class Config:
             encoder_layers=1,
             decoder_layers=1,
             layers=4,
-            kernel=5,
+            kernel=7,
             mask=False,
-            norm="group",
             dropout=0.0,
-            base="cubic",
+            base="linear",
             spread=0.1,
-            hidden=(0.3, 0.5),
-            context=6,
-            sampling=25,
+            told="cubic",
+            error="smooth",
+            hidden=(0.2, 0.65),
+            context=8,
+            sampling=10,
             temperature=0.0,
             bones="kept",
         )

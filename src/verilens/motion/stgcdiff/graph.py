@@ -83,7 +83,7 @@ class SignGcn(nn.Module):
         if self.told is not None and told is not None:
             y = y + self.told(told)[:, None, :, None]
         y = self._along(self.time_norm, self._along(self.time, y))
-        return (x + self.dropout(y)).relu()
+        return x + self.dropout(y)
 
     def _along(self, layer: nn.Module, x: Tensor) -> Tensor:
         """Apply a layer of (N, C, T) to every joint."""

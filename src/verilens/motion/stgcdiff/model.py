@@ -8,56 +8,34 @@ neither the unit nor the place matters.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple, cast
+from typing import ClassVar, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.functional import smooth_l1_loss
 
 from verilens.batch import PoseBatch
 from verilens.errors import ConfigError
 from verilens.method import Loss, Method
-from verilens.motion.fillers import hermite_weights, shares
 from verilens.motion.stgcdiff import noise
 from verilens.motion.stgcdiff.config import Config
 from verilens.motion.stgcdiff.graph import SignGcn, adjacency
+from verilens.motion.stgcdiff.passage import (
+    Floats,
+    Measure,
+    Span,
+    beside,
+    crossed,
+    hidden,
+    with_bones,
+    within,
+)
 from verilens.poses.skeletons import skeleton
 from verilens.records import Skeleton
 
-Floats = NDArray[np.float64]
 AXES = 3
-SMALL = 1e-6
 TOLD = 64  # numbers that say how strong the noise is
-
-
-class Span(NamedTuple):
-    """Which frames are hidden: from `start` up to, not with, `end`."""
-
-    start: int
-    end: int
-
-
-class Measure(NamedTuple):
-    """Where a movement is and how large. centre: (N, 1, 1, 3); extent: (N, 1, 1, 1)."""
-
-    centre: Tensor
-    extent: Tensor
-
-    @classmethod
-    def of(cls, x: Tensor) -> "Measure":
-        """Return that of movements, (N, T, V, 3): the middle of all joints, and their spread."""
-        centre = x.mean((1, 2), keepdim=True)
-        extent = (x - centre).square().mean((1, 2, 3), keepdim=True).sqrt()
-        return cls(centre, extent.clamp_min(SMALL))
-
-    def measured(self, x: Tensor) -> Tensor:
-        """Return movements in extents around the centre."""
-        return (x - self.centre) / self.extent
-
-    def placed(self, x: Tensor) -> Tensor:
-        """Return measured movements as they were."""
-        return x * self.extent + self.centre
 
 
 class Network(nn.Module):
@@ -84,19 +62,39 @@ class Autoencoder(Method[PoseBatch]):
 
     def __init__(self, config: Config, edges: Tensor) -> None:
         super().__init__()
-        width = config.width
-        self.encoder = Network(blocks(config, edges, config.encoder_layers), width, AXES)
-        self.decoder = Network(blocks(config, edges, config.decoder_layers), width, width, AXES)
+        self.config = config
+        width, more = config.width, 0 if config.told == "base" else AXES
+        self.says = width + more  # channels of a description
+        self.encoder = Network(blocks(config, edges, config.encoder_layers), width, AXES + more)
+        self.decoder = Network(blocks(config, edges, config.decoder_layers), width, self.says, AXES)
 
     def training_step(self, batch: PoseBatch) -> Loss:
-        """Return the mean squared error of rebuilt joints."""
+        """Return the mean squared error of rebuilt joints; nothing is hidden."""
         x = batch.joints[:, 0]
-        return self.rebuilding(Measure.of(x).measured(x))
+        span = hidden(self.config.hidden, x.shape[1])
+        return self.rebuilding(Measure.of(beside(x, span)).measured(x), span)
 
-    def rebuilding(self, x: Tensor) -> Loss:
+    def rebuilding(self, x: Tensor, span: Span) -> Loss:
         """Return the same of measured movements, (N, T, V, 3)."""
-        each = (self.decoder(self.encoder(x)) - x).square().mean((1, 2, 3))
+        each = (self.decoder(self.describe(x, x, span)) - x).square().mean((1, 2, 3))
         return Loss(each.mean(), {"rebuilt": each.mean().detach()}, each)
+
+    def describe(self, shown: Tensor, x: Tensor, span: Span) -> Tensor:
+        """Return what the encoder says of movements, (N, T, V, C).
+
+        shown: what is in the gap too. x: the same where it is seen. With told = "cubic" the last
+        three channels are how far `shown` departs from the base.
+        """
+        if self.config.told == "base":
+            return cast(Tensor, self.encoder(shown))
+        departs = (shown - crossed(x, span, self.config.base)) / self.config.spread
+        said = self.encoder(torch.cat([shown, departs], -1))
+        return torch.cat([said, departs], -1)
+
+    def describe_seen(self, x: Tensor, span: Span) -> Tensor:
+        """Return what the encoder says of the frames around the gap; those in it are not read."""
+        kind = self.config.base if self.config.told == "base" else "cubic"
+        return self.describe(crossed(x, span, kind), x, span)
 
 
 class StgcDiff(Method[PoseBatch]):
@@ -115,7 +113,11 @@ class StgcDiff(Method[PoseBatch]):
         edges = adjacency(self.skeleton)
         self.autoencoder = Autoencoder(config, edges)
         layers = blocks(config, edges, config.layers, TOLD)
-        self.denoiser = Network(layers, config.width, AXES + 1 + config.width, AXES)
+        inputs = AXES + 1 + self.autoencoder.says
+        self.denoiser = Network(layers, config.width, inputs, AXES)
+        if config.told == "cubic":  # begins with the cubic passage
+            nn.init.zeros_(cast(nn.Linear, self.denoiser.leave).weight)
+            nn.init.zeros_(cast(nn.Linear, self.denoiser.leave).bias)
         self.register_buffer("kept", noise.kept(config), persistent=False)
         self.kept: Tensor
 
@@ -154,41 +156,34 @@ class StgcDiff(Method[PoseBatch]):
         joints: (B, 1, T, J, 3), of which a stretch is hidden, another one in every batch.
         """
         x = batch.joints[:, 0]
-        span = self.hidden(x.shape[1])
+        span = hidden(self.config.hidden, x.shape[1])
         x = Measure.of(beside(x, span)).measured(x)
         loss = self.denoising(x, span)
         if self.is_frozen:
             return loss
-        rebuilt = self.autoencoder.rebuilding(x)
+        rebuilt = self.autoencoder.rebuilding(x, span)
         return Loss(loss.total + rebuilt.total, {**loss.parts, **rebuilt.parts})
-
-    def hidden(self, frames: int) -> Span:
-        """Return which frames of a training window are hidden, drawn anew."""
-        low, high = (max(1, round(share * frames)) for share in self.config.hidden)
-        length = min(int(torch.randint(low, high + 1, ())), frames - 2)
-        start = int(torch.randint(1, frames - length, ()))
-        return Span(start, start + length)
 
     def denoising(self, x: Tensor, span: Span) -> Loss:
         """Return the error of the hidden frames of measured movements, (N, T, V, 3)."""
         config = self.config
-        base = self.base(x, span)
-        clean = (x - base) / config.spread
+        clean = (x - crossed(x, span, config.base)) / config.spread
         drawn = torch.randn_like(clean)
         step = torch.randint(config.steps, (len(x),), device=x.device)
-        state = noise.noised(clean, drawn, self.kept[step])
+        level = self.kept[step]
+        state = within(noise.noised(clean, drawn, level), self._around(clean, drawn, level), span)
         with torch.no_grad():
-            told = self.autoencoder.encoder(base)
-        found = self.denoised(self._shown(state, clean, span), told, step, span)
+            told = self.autoencoder.describe_seen(x, span)
+        found = self.denoised(state, told, step, span)
         wanted = clean if config.predict == "clean" else drawn
-        each = (found - wanted)[:, slice(*span)].square().mean((1, 2, 3))
+        each = self._error(found, wanted)[:, slice(*span)].mean((1, 2, 3))
         parts = {"hidden": each.mean().detach()}
         if config.velocity:
             around = slice(span.start - 1, span.end + 1)
-            held = self._shown(found, clean, span)
-            gap = (held - clean)[:, around].diff(dim=1).square().mean((1, 2, 3))
-            parts["velocity"] = gap.mean().detach()
-            each = each + config.velocity * gap
+            gap = (within(found, clean, span) - clean)[:, around].diff(dim=1)
+            moving = gap.square().mean((1, 2, 3))
+            parts["velocity"] = moving.mean().detach()
+            each = each + config.velocity * moving
         return Loss(each.mean(), parts, each)
 
     def denoised(self, state: Tensor, told: Tensor, step: Tensor, span: Span) -> Tensor:
@@ -199,27 +194,7 @@ class StgcDiff(Method[PoseBatch]):
         flag = torch.zeros_like(state[..., :1])
         flag[:, slice(*span)] = 1
         found: Tensor = self.denoiser(torch.cat([state, flag, told], -1), strength(step))
-        return found
-
-    def base(self, x: Tensor, span: Span) -> Tensor:
-        """Return movements whose hidden frames are what they are measured from."""
-        between = x.new_zeros(())
-        frames = span.end - span.start
-        if self.config.base != "zero":
-            before, after = x[:, : span.start], x[:, span.end :]
-            known = torch.stack([before[:, max(0, span.start - 2)], before[:, -1], after[:, 0],
-                                 after[:, min(1, after.shape[1] - 1)]], 1)  # fmt: skip
-            weights = hermite_weights(frames) if self.config.base == "cubic" else straight(frames)
-            between = torch.einsum("gk,nkvc->ngvc", torch.from_numpy(weights).to(x), known)
-        filled = x.clone()
-        filled[:, slice(*span)] = between
-        return filled
-
-    def _shown(self, inside: Tensor, around: Tensor, span: Span) -> Tensor:
-        """Return `inside` in the gap and `around` outside."""
-        both = around.clone()
-        both[:, slice(*span)] = inside[:, slice(*span)]
-        return both
+        return found if self.config.told == "base" else found + told[..., -AXES:]
 
     @torch.inference_mode()
     def sample(self, x: Tensor, span: Span, told: Tensor | None = None) -> Tensor:
@@ -228,27 +203,22 @@ class StgcDiff(Method[PoseBatch]):
         told: what the encoder says, where it is not to be asked.
         """
         config = self.config
-        base = self.base(x, span)
-        told = self.autoencoder.encoder(base) if told is None else told
-        seen = (x - base) / config.spread  # 0 where a passage is the base
+        base = crossed(x, span, config.base)
+        told = self.autoencoder.describe_seen(x, span) if told is None else told
+        seen = within(torch.zeros_like(x), (x - base) / config.spread, span)
         drawn = torch.randn(x.shape, generator=torch.Generator().manual_seed(0)).to(x)
         state, steps = config.temperature * drawn, noise.visited(config)
         for step, later in zip(steps, [*steps[1:], -1], strict=True):
             level = self.kept[step].expand(len(x))
-            state = self._shown(state, self.around(seen, drawn, level), span)
-            found = self.denoised(state, told, torch.full((len(x),), step), span)
+            state = within(state, self._around(seen, drawn, level), span)
+            at = torch.full((len(x),), step, device=x.device)
+            found = self.denoised(state, told, at, span)
             if config.predict == "clean":
                 clean, error = found, noise.noise_of(state, found, level)
             else:
                 clean, error = noise.clean_of(state, found, level), found
             state = clean if later < 0 else noise.noised(clean, error, self.kept[later].view(1))
-        return self._shown(base + config.spread * state, x, span)
-
-    def around(self, seen: Tensor, drawn: Tensor, level: Tensor) -> Tensor:
-        """Return the visible frames as the denoiser is shown them."""
-        if self.config.visible == "clean":
-            return seen
-        return noise.noised(seen, drawn, level)
+        return within(base + config.spread * state, x, span)
 
     def between(self, before: Floats, after: Floats, frames: int) -> Floats:
         """Return the frames of a gap, (frames, J, D); see `Fills`. Flat movements stay flat."""
@@ -269,22 +239,21 @@ class StgcDiff(Method[PoseBatch]):
             return with_bones(found, before[-1], after[0], self.skeleton)
         return found
 
+    def _around(self, seen: Tensor, drawn: Tensor, level: Tensor) -> Tensor:
+        """Return the visible frames as the denoiser is shown them."""
+        if self.config.visible == "clean":
+            return seen
+        return noise.noised(seen, drawn, level)
+
+    def _error(self, found: Tensor, wanted: Tensor) -> Tensor:
+        if self.config.error == "squared":
+            return (found - wanted).square()
+        return smooth_l1_loss(found, wanted, reduction="none", beta=0.1)
+
 
 def blocks(config: Config, edges: Tensor, count: int, told: int = 0) -> list[SignGcn]:
     """Return so many graph blocks."""
     return [SignGcn(config, edges, told) for _ in range(count)]
-
-
-def beside(x: Tensor, span: Span) -> Tensor:
-    """Return the two frames on the sides of a gap, (N, 2, V, 3)."""
-    return torch.stack([x[:, span.start - 1], x[:, span.end]], 1)
-
-
-def straight(frames: int) -> Floats:
-    """Return the weights of an even passage, as `hermite_weights` gives them."""
-    passed = shares(frames)[:, 0, 0]
-    still = np.zeros(frames)
-    return np.stack([still, 1 - passed, passed, still], 1)
 
 
 def strength(step: Tensor) -> Tensor:
@@ -292,33 +261,3 @@ def strength(step: Tensor) -> Tensor:
     rates = torch.exp(torch.arange(TOLD // 2, device=step.device) * (-9.21 / (TOLD // 2)))
     angles = step[:, None] * rates  # 9.21 is the logarithm of 10,000
     return torch.cat([angles.sin(), angles.cos()], 1)
-
-
-def with_bones(gap: Floats, first: Floats, last: Floats, of: Skeleton) -> Floats:
-    """Return a gap whose bones pass evenly from their length in `first` to that in `last`.
-
-    gap: (frames, J, D); first, last: the frames beside it, (J, D). Directions stay.
-    """
-    passed = shares(len(gap))[:, 0]
-    fixed = gap.copy()
-    for joint, parent in from_root(of):
-        lengths = [np.linalg.norm(frame[joint] - frame[parent]) for frame in (first, last)]
-        wanted = lengths[0] + (lengths[1] - lengths[0]) * passed
-        bone = gap[:, joint] - gap[:, parent]
-        actual = np.linalg.norm(bone, axis=-1, keepdims=True)
-        scale = np.divide(wanted, actual, out=np.ones_like(actual), where=actual > SMALL)
-        fixed[:, joint] = fixed[:, parent] + bone * scale
-    return fixed
-
-
-def from_root(of: Skeleton) -> list[tuple[int, int]]:
-    """Return (joint, parent), parents first."""
-    placed = {joint for joint, parent in enumerate(of.parents) if parent < 0}
-    waiting = [(joint, parent) for joint, parent in enumerate(of.parents) if parent >= 0]
-    order: list[tuple[int, int]] = []
-    while waiting:
-        ready = [pair for pair in waiting if pair[1] in placed]
-        order += ready
-        placed |= {joint for joint, _ in ready}
-        waiting = [pair for pair in waiting if pair[0] not in placed]
-    return order

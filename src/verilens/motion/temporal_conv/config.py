@@ -32,7 +32,7 @@ class Config(LifterConfig):
     def starter(cls) -> "Config":
         """Return the network of the starter weights, ours: 27 frames, 160 channels."""
         window = Window(frames=27, roll=6)
-        return cls(widths=(3, 3, 3), channels=160, dropout=0.1, scale="person", window=window)
+        return cls(widths=(3, 3, 3), channels=160, dropout=0.0, scale="person", window=window)
 
     @classmethod
     def tiny(cls) -> "Config":

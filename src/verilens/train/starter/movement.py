@@ -23,32 +23,33 @@ from verilens.motion.stgcdiff.config import Config as StgcDiffConfig
 from verilens.motion.stgcdiff.model import StgcDiff
 from verilens.motion.temporal_conv.config import Config as TemporalConvConfig
 from verilens.motion.temporal_conv.model import TemporalConv
+from verilens.poses.convert import convert
 from verilens.poses.packs import packed
 from verilens.records import Pose
 from verilens.train.ema import swapped_in
 from verilens.train.filling import Windows, fit_filler
-from verilens.train.lifting import Filmed, Views, every, h36m_of_cmu
+from verilens.train.lifting import Filmed, Views, every
 from verilens.train.loop import Step, fit
 from verilens.train.recipe import Plan
 
 SET = "cmu_mocap"
 STEP = 2  # 60 frames a second to 30
 NOISE_PX = 2.0
-GAP_WINDOW = 22
+GAP_WINDOW = 32
 PLANS = {
     "g_sformer": Plan(
         lr=2e-3, batch=64, epochs=1, amsgrad=True, schedule="cosine", warmup_steps=20, ema=0.99,
         clip_norm=1.0,
     ),
     "temporal_conv": Plan(
-        lr=1e-3, batch=256, epochs=1, amsgrad=True, schedule="cosine", warmup_steps=20, ema=0.99
+        lr=2e-3, batch=128, epochs=1, amsgrad=True, schedule="cosine", warmup_steps=20, ema=0.99
     ),
     "rebuild": Plan(lr=2e-3, batch=32, epochs=1, schedule="cosine"),
     "stgcdiff": Plan(
-        lr=2e-3, batch=32, epochs=1, schedule="cosine", warmup_steps=20, ema=0.99, clip_norm=1.0
+        lr=2e-3, batch=24, epochs=1, schedule="cosine", warmup_steps=20, ema=0.99, clip_norm=1.0
     ),
 }  # fmt: skip
-STEPS = {"g_sformer": 1200, "temporal_conv": 2000, "rebuild": 60, "stgcdiff": 1000}
+STEPS = {"g_sformer": 1400, "temporal_conv": 2500, "rebuild": 20, "stgcdiff": 800}
 LICENCE = (
     "Apache-2.0 for the weights file; trained on the CMU Graphics Lab Motion Capture Database, "
     "which is free for all uses (mocap.cs.cmu.edu, created with funding from NSF EIA-0196217)"
@@ -105,7 +106,7 @@ def trained(name: str, poses: Sequence[Pose], share: float = 1.0, seed: int = 0)
     }
     lifter, steps = lifters[name], plan(name, share, seed)
     filmed = Filmed(
-        [h36m_of_cmu(pose) for pose in poses], lifter.config.window, Views(noise_px=NOISE_PX),
+        [convert(pose, "h36m17") for pose in poses], lifter.config.window, Views(noise_px=NOISE_PX),
         steps.batch, steps.steps, seed,
     )  # fmt: skip
     return averaged(lifter, fit(lifter, filmed, steps))
