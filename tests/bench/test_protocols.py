@@ -1,11 +1,13 @@
 """Protocols: the published lists, and nothing that trains is tested."""
 
+import dataclasses
+
 import pytest
 
 from verilens import manifest
 from verilens.bench import protocols
 from verilens.bench.protocols import Part, Protocol, Set
-from verilens.datasets import dataset, datasets
+from verilens.datasets import celeba_spoof, dataset, datasets, oulu_npu
 from verilens.errors import ConfigError, DatasetError, UnknownName
 from verilens.records import Sample
 
@@ -143,3 +145,73 @@ def test_parts_hold_both_classes_of_a_miniature(name, tmp_path):
     for part in (one.train, *(part for part in one.tests if part.name == "heygen")):
         labels = {s.label for s in rows if part.takes(s, one.train.dataset)}
         assert labels == {0, 1}, part
+
+
+def miniatures(tmp_path, *names):
+    """Return manifests of miniatures of data sets, as `data manifest` writes them."""
+    found = []
+    for name in names:
+        adapter, root = dataset(name), tmp_path / name
+        adapter.fake(root)
+        manifest.write(root / "m.parquet", adapter.samples(root), name, root)
+        found.append(Set(root / "m.parquet", name))
+    return found
+
+
+@pytest.mark.parametrize("number", "1234")
+def test_oulu_npu_has_its_four_protocols(number, tmp_path):
+    one = protocols.protocol(f"oulu-npu-{number}")
+    assert len(list(one.jobs([]))) == (6 if number in "34" else 1)
+    one = dataclasses.replace(one, folds=one.folds[:1])  # the miniature has one
+    train, test = protocols.write(one, miniatures(tmp_path, "oulu-npu"), tmp_path / "jobs")
+    assert {s.split for s in read(train)} == {"train", "val"}
+    assert {s.label for s in read(test)} == {0, 1}
+    if number in "34":  # the telephone that is tested never trains
+        assert {s.attributes["phone"] for s in read(train)} == {"2"}
+        assert {s.attributes["phone"] for s in read(test)} == {"1"}
+
+
+SPOOF = ("casia-fasd", "replay-attack", "msu-mfsd", "oulu-npu")
+
+
+@pytest.mark.parametrize("left_out", SPOOF)
+def test_three_of_four_spoof_sets_train(left_out, tmp_path):
+    one = protocols.protocol(f"mcio-to-{left_out.split('-')[0]}")
+    train, test = protocols.write(one, miniatures(tmp_path, *SPOOF), tmp_path / "jobs")
+    assert {s.attributes["dataset"] for s in read(train)} == set(SPOOF) - {left_out}
+    assert {s.attributes["dataset"] for s in read(test)} == {left_out}
+    assert {s.label for s in read(test)} == {0, 1}
+
+
+def test_celeba_spoof_holds_out_people(tmp_path):
+    one = dataclasses.replace(protocols.protocol("celeba-spoof-intra"), held_out=0.6)
+    train, test = protocols.write(one, miniatures(tmp_path, "celeba-spoof"), tmp_path / "jobs")
+    people = {
+        split: {s.identity for s in read(train) if s.split == split} for split in ("train", "val")
+    }
+    assert people["train"] and people["val"] and not people["train"] & people["val"]
+    assert {s.split for s in read(test)} == {"test"}
+
+
+@pytest.mark.parametrize("kind", ["print", "replay", "mask"])
+def test_unknown_attack_types_name_every_instrument_of_the_sets(kind, tmp_path):
+    one = protocols.protocol(f"spoof-unknown-{kind}")
+    known, new = set(one.train.generators), set(one.tests[0].generators)
+    assert not known & new
+    for name in (*SPOOF, "celeba-spoof"):
+        adapter = dataset(name)
+        adapter.fake(tmp_path / name)
+        made = {s.generator for s in adapter.samples(tmp_path / name)} - {""}
+        assert made <= known | new, name
+    assert {*celeba_spoof.KINDS[1:], *set(oulu_npu.ACCESS.values()) - {"genuine"}} <= known | new
+
+
+def test_persons_of_two_sets_may_share_a_number():
+    one, two = (
+        sample(n, split, identity="1", attributes={"dataset": name})
+        for n, (split, name) in enumerate((("train", "msu-mfsd"), ("test", "oulu-npu")))
+    )
+    protocols.check_apart([one], [two])
+    same = dataclasses.replace(two, attributes={"dataset": "msu-mfsd"})
+    with pytest.raises(DatasetError, match="identity '1' is on both sides"):
+        protocols.check_apart([one], [same])

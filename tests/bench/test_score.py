@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from verilens.bench import columns, metrics, predictions, result
+from verilens.bench.measures import PAD
 from verilens.bench.metrics.intervals import Plan
 from verilens.bench.predictions import Prediction
 from verilens.bench.score import Settings, score
@@ -246,6 +247,37 @@ def test_attacks_are_judged_by_the_worst_species():
     assert cells["bpcer"].value == 0.25
     assert cells["acer"].value == pytest.approx((2 / 3 + 1 / 4) / 2)
     assert cells["hter"].value == pytest.approx((1 / 3 + 1 / 4) / 2)
+
+
+def test_attacks_of_any_column_stand_against_all_bona_fide():
+    rng = np.random.default_rng(0)
+    means = {"": 0.2, "print": 0.8, "mask": 0.5}
+    rows = [
+        Prediction(
+            id=f"{kind}{n}",
+            label=int(kind != ""),
+            generator="any" if kind else "",
+            score=float(np.clip(rng.normal(means[kind], 0.15), 0, 1)),
+            attributes={"instrument": kind or "bona fide"},
+        )
+        for kind in ("print", "mask", "")
+        for n in range(100)
+    ]
+    found = columns.of(rows, Path("x.parquet"))
+    table = score([found], settings(measures=PAD, by=("instrument",), species="instrument"))
+    whole, mask, printed = table.rows[0], *table.of("group")
+    assert (mask.name, printed.name) == ("mask", "print")
+    assert mask.genuine == printed.genuine == 100
+    assert whole.cells["apcer"].value == mask.cells["apcer"].value > printed.cells["apcer"].value
+    assert whole.cells["bpcer@10"].value == mask.cells["bpcer@10"].value
+    by_hand = metrics.bpcer_at_apcer(
+        found.score, found.label, [r.attributes["instrument"] for r in rows], 0.1
+    )
+    assert whole.cells["bpcer@10"].value == pytest.approx(by_hand)
+    assert mask.cells["bpcer@1"].value is not None
+    few = columns.of(rows[:50] + rows[200:], Path("y.parquet"))
+    cells = score([few], settings(measures=("bpcer@1",), species="instrument")).rows[0].cells
+    assert cells["bpcer@1"].reason == "needs 100 attacks, there are 50"
 
 
 def test_methods_of_one_name_are_told_apart():

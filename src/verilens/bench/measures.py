@@ -20,7 +20,7 @@ class Measure(NamedTuple):
     """One metric. of: (counts, threshold) -> value, (...,).
 
     rises: whether more is better. needs: which classes. fpr: the false positive rate it speaks of;
-    fewer than 1 / fpr genuine samples cannot tell it. is_biased: draws lie above the value, so the
+    fewer than 1 / fpr genuine samples cannot tell it. apcer: the same of fakes. is_biased: draws lie above the value, so the
     interval is moved until their median is the value. share: (hits, total) of a plain proportion.
     """
 
@@ -30,6 +30,7 @@ class Measure(NamedTuple):
     needs: Literal["both", "fakes", "genuine", "any"] = "both"
     stated: bool = False  # scores must be probabilities
     fpr: float = 0.0
+    apcer: float = 0.0
     is_biased: bool = False
     share: Callable[[Confusion], tuple[float, float]] | None = None
 
@@ -42,6 +43,11 @@ def _at_fpr(percent: float) -> Measure:
     rate = percent / 100
     of = _ranked(partial(tallied.tpr_at_fpr, fpr=rate))
     return Measure(f"TPR at {percent:g} % FPR", of, fpr=rate)
+
+
+def _bpcer_at(percent: float) -> Measure:
+    of = _ranked(partial(tallied.bpcer_at_apcer, apcer=percent / 100))
+    return Measure(f"BPCER at {percent:g} % APCER", of, rises=False, apcer=percent / 100)
 
 
 MEASURES: Mapping[str, Measure] = {
@@ -91,6 +97,8 @@ MEASURES: Mapping[str, Measure] = {
         share=lambda c: (float(c.fp), float(c.fp + c.tn)),
     ),
     "acer": Measure("ACER", lambda c, at: 1 - tallied.balanced_accuracy(c, at), rises=False),
+    "bpcer@10": _bpcer_at(10),
+    "bpcer@1": _bpcer_at(1),
     "brier": Measure("Brier", _ranked(tallied.brier), rises=False, needs="any", stated=True),
     "ece": Measure(
         "ECE", _ranked(tallied.calibration_error), False, "any", stated=True, is_biased=True
@@ -99,8 +107,10 @@ MEASURES: Mapping[str, Measure] = {
     "aurc": Measure("AURC", tallied.aurc, rises=False, needs="any"),
 }
 DEFAULT = ("auc", "ap", "eer", "tpr@1", "tpr@5", "bacc", "tpr", "fpr", "ece")
-# Presentation attacks: the overall row takes the species that fools the detector most.
-BY_SPECIES = ("apcer", "acer")
+# Presentation attacks, in the terms of ISO/IEC 30107-3.
+PAD = ("acer", "apcer", "bpcer", "hter", "bpcer@10", "bpcer@1", "auc", "eer")
+# Of these the overall row takes the species that fools the detector most.
+BY_SPECIES = ("apcer", "acer", "bpcer@10", "bpcer@1")
 
 
 def measures(names: Sequence[str]) -> dict[str, Measure]:
@@ -124,6 +134,8 @@ def reason(measure: Measure, counts: Tally) -> str:
         return "no scored genuine samples"
     if measure.fpr and genuine * measure.fpr < 1 - 1e-9:
         return f"needs {np.ceil(1 / measure.fpr):.0f} genuine samples, there are {genuine:.0f}"
+    if measure.apcer and fakes * measure.apcer < 1 - 1e-9:
+        return f"needs {np.ceil(1 / measure.apcer):.0f} attacks, there are {fakes:.0f}"
     if measure.stated and not (counts.values[-1] >= 0 and counts.values[0] <= 1):
         return "the scores are no probabilities in [0, 1]"
     return ""

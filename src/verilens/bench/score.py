@@ -2,8 +2,8 @@
 
     predictions -> columns -> one row a sample -> threshold -> counts -> figures and draws
 
-A generator's row sets its fakes against all genuine samples of the same data sets; groups of any
-other column are cut from both classes. Samples without a score are counted, never judged.
+A row of a generator, or of an attack species, sets its fakes against all genuine samples of the same
+data sets; groups of any other column are cut from both classes. Samples without a score are counted, never judged.
 """
 
 from collections.abc import Iterator, Sequence
@@ -164,11 +164,11 @@ def rows_of(judge: Judge, settings: Settings) -> Iterator[Row]:
     whole = judge.row(np.arange(len(judge.columns)), kind="overall").row
     asked = set(BY_SPECIES) & set(settings.measures)
     if asked:
-        groups = [g for _, g in judged_groups(judge, settings.species)]
+        groups = [g for _, g in judged_groups(judge, settings.species, settings.species)]
         whole = replace(whole, cells={**whole.cells, **worst_species(groups, whole, asked)})
     yield whole
     for by in settings.by:
-        groups = [group for _, group in judged_groups(judge, by)]
+        groups = [group for _, group in judged_groups(judge, by, settings.species)]
         yield from (group.row for group in groups)
         if len(groups) > 1:
             yield judge.mean(groups, kind="macro", by=by, name=f"mean of {len(groups)}")
@@ -178,16 +178,20 @@ def rows_of(judge: Judge, settings: Settings) -> Iterator[Row]:
             yield judge.mean(poorest, kind="worst", by=by, name=f"worst {settings.worst}: {names}")
 
 
-def judged_groups(judge: Judge, by: str) -> Iterator[tuple[str, Judged]]:
+def judged_groups(judge: Judge, by: str, species: str = "") -> Iterator[tuple[str, Judged]]:
     """Yield each value of a column with its row."""
-    for stream, (name, rows) in enumerate(groups(judge.columns, by), 1):
+    for stream, (name, rows) in enumerate(groups(judge.columns, by, species), 1):
         yield name, judge.row(rows, stream, kind="group", by=by, name=name)
 
 
-def groups(samples: Columns, by: str) -> Iterator[tuple[str, Ints]]:
-    """Yield (value, rows) of a column by name; of generators each with the genuine samples."""
+def groups(samples: Columns, by: str, species: str = "") -> Iterator[tuple[str, Ints]]:
+    """Yield (value, rows) of a column by name; of generators each with the genuine samples.
+
+    species: the column of attack species, treated like generators.
+    """
     text, sets = samples.text(by), samples.text("dataset").codes
-    present = np.unique(text.codes[samples.label == 1] if by == "generator" else text.codes)
+    of_fakes = by in ("generator", species)
+    present = np.unique(text.codes[samples.label == 1] if of_fakes else text.codes)
     if len(present) > MOST_GROUPS:
         raise ConfigError(
             f"{samples.path}: '{by}' has {len(present)} values, more than a table of "
@@ -195,7 +199,7 @@ def groups(samples: Columns, by: str) -> Iterator[tuple[str, Ints]]:
         )
     for code in sorted(present.tolist(), key=lambda code: text.names[code]):
         rows = text.codes == code
-        if by == "generator":
+        if of_fakes:
             fakes = rows & (samples.label == 1)
             rows = fakes | ((samples.label == 0) & np.isin(sets, np.unique(sets[fakes])))
         yield text.names[code] or UNSTATED, np.flatnonzero(rows)

@@ -146,6 +146,14 @@ def score(
             metavar="COLUMN", help="Attack species for APCER, ACER.", rich_help_panel=JUDGED
         ),
     ] = "generator",
+    pad: Annotated[
+        bool,
+        typer.Option(
+            "--pad",
+            help="Presentation attacks: ISO/IEC 30107-3 rates, a row for each attack species.",
+            rich_help_panel=JUDGED,
+        ),
+    ] = False,
     one_class: Annotated[
         bool,
         typer.Option("--one-class", help="Accept files of one class.", rich_help_panel=JUDGED),
@@ -164,15 +172,16 @@ def score(
     Samples without a score are counted, never judged. What cannot be determined says why.
     """
     from verilens.bench.audited import audited
-    from verilens.bench.measures import DEFAULT
+    from verilens.bench.measures import DEFAULT, PAD
     from verilens.bench.metrics.intervals import Plan
     from verilens.bench.result import plain as as_json
     from verilens.bench.score import Settings
     from verilens.bench.score import score as scored
 
     settings = Settings(
-        measures=tuple(m.strip() for m in metrics.split(",") if m.strip()) or DEFAULT,
-        by=tuple(by),
+        measures=tuple(m.strip() for m in metrics.split(",") if m.strip())
+        or (PAD if pad else DEFAULT),
+        by=tuple(dict.fromkeys([*([species] if pad else []), *by])),
         cluster=cluster,
         pooling=pooling_of(pool),
         split=split,

@@ -35,6 +35,22 @@ def test_attack_rates_report_the_worst_species():
     assert metrics.half_total_error_rate(scores, labels, 0.5) == pytest.approx((1 / 3 + 1 / 4) / 2)
 
 
+def test_bpcer_at_a_fixed_apcer_is_that_of_the_hardest_species():
+    # Ten prints above every bona fide score; of ten masks two lie at 0.35 and one at 0.05.
+    prints, masks = [0.9] * 10, [0.8] * 7 + [0.35, 0.35, 0.05]
+    genuine = [0.1, 0.2, 0.3, 0.4]
+    scores = [*prints, *masks, *genuine]
+    labels = [1] * 20 + [0] * 4
+    species = ["print"] * 10 + ["mask"] * 10 + [""] * 4
+    # One mask of ten may pass: the threshold lies below 0.35, and only 0.4 of four is refused.
+    assert metrics.bpcer_at_apcer(scores, labels, species, 0.1) == 0.25
+    # None may pass: the threshold lies below 0.05, and everybody is refused.
+    assert metrics.bpcer_at_apcer(scores, labels, species, 0.01) == 1.0
+    assert metrics.bpcer_at_apcer(scores[:10] + genuine, [1] * 10 + [0] * 4, [""] * 14, 0.0) == 0
+    with pytest.raises(metrics.Undefined, match="no fake"):
+        metrics.bpcer_at_apcer([0.1, 0.2], [0, 0], ["", ""], 0.1)
+
+
 def test_cross_auc_tells_domains_from_forgeries():
     # Each domain alone is perfect; scores of b lie higher, so its genuine beat the fakes of a.
     scores, labels = [1, 2, 5, 6], [0, 1, 0, 1]

@@ -99,6 +99,24 @@ def acer(
     return (worst + bpcer(scores, labels, threshold)) / 2
 
 
+def bpcer_at_apcer(
+    scores: ArrayLike, labels: ArrayLike, species: Sequence[str], apcer: float
+) -> float:
+    """Return the smallest BPCER at which no species is let through more often than `apcer`.
+
+    BPCER10 of ISO/IEC 30107-3 is that at 0.1, BPCER100 that at 0.01. The threshold is the best for
+    the samples themselves, so it tells what scores could do, not what a system reaches in use.
+    """
+    scores, labels = both_classes(scores, labels)
+    kinds = np.asarray(species, str)
+    each = []
+    for kind in np.unique(kinds[labels == 1]):
+        rows = (labels == 0) | (kinds == kind)
+        counts = tallied.tally(scores[rows], labels[rows])
+        each.append(float(tallied.bpcer_at_apcer(counts, apcer)))
+    return max(each)
+
+
 def half_total_error_rate(scores: ArrayLike, labels: ArrayLike, threshold: float) -> float:
     """Return the mean of false acceptance and false rejection (HTER).
 

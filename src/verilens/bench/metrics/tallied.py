@@ -118,6 +118,17 @@ def tpr_at_fpr(t: Tally, fpr: float) -> Floats:
     return _over(reached, np.where(alarms[..., -1] > 0, hits[..., -1], 0))
 
 
+def bpcer_at_apcer(t: Tally, apcer: float) -> Floats:
+    """The smallest false positive rate with at most `apcer` of the fakes missed."""
+    false_alarms, _ = rates(t)
+    missed = t.fakes.sum(-1)[..., None] - np.cumsum(t.fakes, -1)
+    missed = np.concatenate([t.fakes.sum(-1)[..., None], missed], -1)
+    allowed = np.floor(apcer * missed[..., :1] + 1e-9)
+    first = np.argmax(missed <= allowed, -1)[..., None]
+    reached: Floats = np.take_along_axis(false_alarms, first, -1)[..., 0]
+    return np.where(missed[..., 0] > 0, reached, np.nan)
+
+
 class Confusion(NamedTuple):
     """Counts at a threshold, (...,): scores above it are called fake."""
 

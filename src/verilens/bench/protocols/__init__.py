@@ -1,6 +1,6 @@
 """Which samples train and which test: one small TOML file a protocol, values only.
 
-A protocol becomes jobs. Most have one; "leave-one-out" has one a generator (it is tested, the
+A protocol becomes jobs. Most have one, or one a fold; "leave-one-out" has one a generator (it is tested, the
 others train), "one-to-each" one a generator too (it trains, each is tested). Genuine media belong
 to every part unless the file says otherwise. What trains is never tested: a job whose sides share
 a sample, a source or a person is refused.
@@ -27,7 +27,7 @@ class Part:
     """Some samples of a data set. An empty tuple means all.
 
     dataset: card name, "" for whatever the manifest holds. attributes, fakes: allowed values by
-    the attribute's name, of every sample and of fakes alone.
+    the attribute's name, of every sample and of fakes alone; "dataset" names several sets.
     genuine: False leaves genuine media out; "only" leaves generated media out.
     """
 
@@ -51,7 +51,8 @@ class Part:
         ):
             return False
         asked = {**self.attributes, **(self.fakes if sample.label else {})}
-        return all(sample.attributes.get(name, "") in allowed for name, allowed in asked.items())
+        said = {"dataset": dataset, **sample.attributes}
+        return all(said.get(name, "") in allowed for name, allowed in asked.items())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +74,7 @@ class Protocol:
 
     own: with `each`, the attribute that ties genuine media to a generator: a generator is then
         trained and tested with its own genuine media, not with everybody's.
+    folds: a job each; "{fold}" in the names of attributes stands for it.
     held_out: share of the training sources kept for validation where the data set publishes no
         validation split; which ones depends on their names alone.
     """
@@ -84,6 +86,7 @@ class Protocol:
     compat: str = ""
     each: Literal["", "leave-one-out", "one-to-each"] = ""
     own: str = ""
+    folds: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ("auc",)
     held_out: float = 0.0
     uncertain: tuple[str, ...] = ()
@@ -94,7 +97,9 @@ class Protocol:
     def jobs(self, generators: Sequence[str]) -> Iterator[Job]:
         """Yield the trainings. generators: of the manifest, in the order of the table's columns."""
         if not self.each:
-            yield Job(name="all", train=self.train, val=self.val, tests=self.tests)
+            for fold in self.folds or ("all",):
+                train, val, *tests = (_folded(p, fold) for p in (self.train, self.val, *self.tests))
+                yield Job(name=fold, train=train, val=val, tests=tuple(tests))
             return
         if len(generators) < 2:
             raise DatasetError(f"'{self.title}' needs two generators, found {list(generators)}")
@@ -116,6 +121,11 @@ class Protocol:
     def _of(self, part: Part, generators: tuple[str, ...]) -> Part:
         attributes = {**part.attributes, self.own: generators} if self.own else part.attributes
         return dataclasses.replace(part, generators=generators, attributes=attributes)
+
+
+def _folded(part: Part, fold: str) -> Part:
+    asked = {name.replace("{fold}", fold): allowed for name, allowed in part.attributes.items()}
+    return dataclasses.replace(part, attributes=asked)
 
 
 def protocols() -> dict[str, Protocol]:
@@ -213,7 +223,7 @@ def _of(part: Part, manifests: Sequence[Set]) -> Iterator[Sample]:
 
 
 def _is_held(sample: Sample, share: float) -> bool:
-    key = (sample.source or sample.id).encode()
+    key = (sample.source or sample.identity or sample.id).encode()
     return int.from_bytes(hashlib.sha256(key).digest()[:4], "big") < share * 2**32
 
 
@@ -233,15 +243,23 @@ def generators(samples: Iterable[Sample]) -> list[str]:
 
 
 def check_apart(taught: Iterable[Sample], tested: Iterable[Sample]) -> None:
-    """Raise DatasetError when the sides share a sample, a source or a person."""
-    seen: dict[str, set[str]] = {"id": set(), "source": set(), "identity": set()}
+    """Raise DatasetError when the sides share a sample, a source or a person.
+
+    Persons are compared within a data set: another set's person 1 is somebody else.
+    """
+    seen: dict[str, set[tuple[str, str]]] = {"id": set(), "source": set(), "identity": set()}
+
+    def named(sample: Sample, what: str) -> tuple[str, str]:
+        within = sample.attributes.get("dataset", "") if what == "identity" else ""
+        return within, getattr(sample, what)
+
     for sample in taught:
         for what, values in seen.items():
-            values.add(getattr(sample, what))
+            values.add(named(sample, what))
     for sample in tested:
         for what, values in seen.items():
             value = getattr(sample, what)
-            if value and value in values:
+            if value and named(sample, what) in values:
                 raise DatasetError(
                     f"{what} '{value}' is on both sides of the split (sample '{sample.id}'); "
                     "run 'verilens data doctor' on the manifest"
