@@ -171,6 +171,23 @@ class Segment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Passage:
+    """A stretch of a post's text that a method marks: characters `start` to `end`, excluded."""
+
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """A box in the upright picture that a method says was changed."""
+
+    box: Box
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Where:
     """Where a method sees its claim.
 
@@ -178,6 +195,7 @@ class Where:
     heatmap: scores in [0, 1], (rows, columns) float32, spread evenly over the upright picture.
     boxes: crops that were scored, with their scores, same order.
     timeline: (time in seconds, score) of each sampled moment.
+    regions: what of the picture was changed. passages: what of a post's text was.
     """
 
     by: str = ""
@@ -186,6 +204,8 @@ class Where:
     box_scores: tuple[float, ...] = ()
     timeline: tuple[tuple[float, float], ...] = ()
     segments: tuple[Segment, ...] = ()
+    regions: tuple[Region, ...] = ()
+    passages: tuple[Passage, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,6 +216,7 @@ class Evidence:
     logit: the same before the sigmoid; what fusion reads.
     why: one plain sentence. limits: what would make this evidence weak here.
     track: the person it is about, see `Person`; None for the whole file.
+    kinds: what was done, by name, each with a score in [0, 1]; several may hold at once.
     """
 
     method: str
@@ -206,6 +227,7 @@ class Evidence:
     why: str = ""
     limits: tuple[str, ...] = ()
     track: int | None = None
+    kinds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,6 +279,28 @@ class Faces:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Post:
+    """The words that somebody published with a picture or a video; see `media.post`.
+
+    text: what it says, in any script; may be empty. media: the picture or video, relative to the
+        folder of the post; "" when it has none. sha256: of the post's own file.
+    author, time, language: as the post gives them; time is ISO 8601, language BCP 47, "" unknown.
+    title, ocr, transcript: its headline, words seen in the media, words heard in it.
+    """
+
+    text: str
+    sha256: str
+    media: str = ""
+    author: str = ""
+    time: str = ""
+    language: str = ""
+    title: str = ""
+    ocr: str = ""
+    transcript: str = ""
+    comments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class ErrorRecord:
     """Why a file has no verdict."""
 
@@ -268,7 +312,7 @@ class ErrorRecord:
 class Report:
     """Everything known about one file; one line of JSON. Either `verdict` or `error` is set.
 
-    people: None when nobody looked for faces.
+    people: None when nobody looked for faces. post: the words it came with, of a scan of posts.
     """
 
     path: str
@@ -279,6 +323,7 @@ class Report:
     people: tuple[Person, ...] | None = None
     verdict: Verdict | None = None
     error: ErrorRecord | None = None
+    post: Post | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,13 @@ from verilens.records import (
     ErrorRecord,
     Evidence,
     Media,
+    Passage,
     Person,
+    Post,
     Provenance,
     ProvenanceClaim,
     Quality,
+    Region,
     Report,
     Segment,
     Verdict,
@@ -48,6 +51,13 @@ wheres = st.builds(
     box_scores=st.lists(score, max_size=2).map(tuple),
     timeline=st.lists(st.tuples(amount, score), max_size=2).map(tuple),
     segments=st.lists(segments, max_size=2).map(tuple),
+    regions=st.lists(
+        st.builds(Region, box=st.tuples(*[st.integers(0, 30_000)] * 4), score=score), max_size=2
+    ).map(tuple),
+    passages=st.lists(
+        st.builds(Passage, start=st.integers(0, 99), end=st.integers(0, 99), score=score),
+        max_size=2,
+    ).map(tuple),
 )
 evidence = st.builds(
     Evidence,
@@ -58,6 +68,14 @@ evidence = st.builds(
     why=text,
     limits=texts,
     track=st.none() | st.integers(1, 5),
+    kinds=st.dictionaries(text, score, max_size=2),
+)
+_WORDS = ("text", "media", "author", "time", "language", "title", "ocr", "transcript")
+posts = st.builds(
+    Post,
+    **dict.fromkeys(_WORDS, text),
+    sha256=st.binary(min_size=32, max_size=32).map(bytes.hex),
+    comments=texts,
 )
 claims = st.builds(ProvenanceClaim, source=text, statement=text, detail=mapping)
 provenances = st.builds(
@@ -132,4 +150,5 @@ def reports(draw: st.DrawFn) -> Report:
         people=draw(st.none() | st.lists(persons(), max_size=2).map(tuple)),
         verdict=draw(verdicts) if scored else None,
         error=None if scored else draw(errors),
+        post=draw(st.none() | posts),
     )

@@ -20,6 +20,7 @@ from typing import BinaryIO
 from verilens.errors import MediaError, MediaErrorKind
 from verilens.media.fetch import UrlRules, fetch, is_url
 from verilens.media.names import shown
+from verilens.records import Post
 
 __all__ = ["Source", "UrlRules", "expand", "fetched"]
 
@@ -32,12 +33,14 @@ class Source:
 
     name: what the person typed, or the path found under it. temporary: the file is ours (from
     standard input or an address); call `discard` when it is no longer needed.
+    post: the words that the file was published with; then `name` is that of the post.
     """
 
     name: str
     path: Path | None = None
     error: MediaError | None = None
     temporary: bool = False
+    post: Post | None = None
 
     def discard(self) -> None:
         """Delete the file if it is temporary; what is forgotten goes when the program ends."""

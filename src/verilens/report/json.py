@@ -21,10 +21,13 @@ from verilens.records import (
     ErrorRecord,
     Evidence,
     Media,
+    Passage,
     Person,
+    Post,
     Provenance,
     ProvenanceClaim,
     Quality,
+    Region,
     Report,
     Segment,
     Verdict,
@@ -71,6 +74,7 @@ def line(report: Report) -> Line:
     result["evidence"] = [_evidence(e) for e in report.evidence]
     people = report.people
     result["people"] = None if people is None else [_person(person) for person in people]
+    result["post"] = _post(report.post) if report.post else None
     result["provenance"] = _provenance(media.provenance) if media else None
     result["quality"] = _quality(media.quality) if media else None
     result["error"] = (
@@ -101,6 +105,7 @@ def parse(line: Mapping[str, Any]) -> Report:
         people=_parse_people(line.get("people")),
         verdict=_parse_verdict(line) if line["decision"] is not None else None,
         error=ErrorRecord(type=error["type"], message=error["message"]) if error else None,
+        post=_parse_post(line.get("post")),
     )
 
 
@@ -117,6 +122,7 @@ _MEDIA = (
     "frames",
     "has_audio",
 )
+_POST = ("text", "sha256", "media", "author", "time", "language", "title", "ocr", "transcript")
 _VERDICT = ("decision", "probability", "interval", "sentence", "conflicts", "not_checked")
 
 
@@ -214,6 +220,17 @@ def _parse_people(listed: Sequence[Mapping[str, Any]] | None) -> tuple[Person, .
     )
 
 
+def _post(post: Post) -> Line:
+    facts: Line = {name: unicode(getattr(post, name)) for name in _POST}
+    return facts | {"comments": [unicode(text) for text in post.comments]}
+
+
+def _parse_post(line: Mapping[str, Any] | None) -> Post | None:
+    if line is None:
+        return None
+    return Post(**{name: line[name] for name in _POST}, comments=tuple(line["comments"]))
+
+
 def _box(edges: Sequence[int]) -> Box:
     left, top, right, bottom = edges
     return left, top, right, bottom
@@ -232,6 +249,7 @@ def _evidence(evidence: Evidence) -> Line:
         "where": _where(evidence.where),
         "why": unicode(evidence.why),
         "limits": [unicode(text) for text in evidence.limits],
+        "kinds": {unicode(name): _score(score, name) for name, score in evidence.kinds.items()},
     }
 
 
@@ -245,6 +263,7 @@ def _parse_evidence(line: Mapping[str, Any]) -> Evidence:
         why=line["why"],
         limits=tuple(line["limits"]),
         track=line.get("track"),
+        kinds={name: float(score) for name, score in line.get("kinds", {}).items()},
     )
 
 
@@ -266,6 +285,14 @@ def _where(where: Where) -> Line:
             }
             for segment in where.segments
         ],
+        "regions": [
+            {"box": [int(edge) for edge in r.box], "score": _score(r.score, "a region")}
+            for r in where.regions
+        ],
+        "passages": [
+            {"start": int(p.start), "end": int(p.end), "score": _score(p.score, "a passage")}
+            for p in where.passages
+        ],
     }
 
 
@@ -278,6 +305,11 @@ def _parse_where(line: Mapping[str, Any]) -> Where:
         box_scores=tuple(float(score) for score in line["box_scores"]),
         timeline=tuple((float(m["time_s"]), float(m["score"])) for m in line["timeline"]),
         segments=tuple(Segment(**segment) for segment in line["segments"]),
+        regions=tuple(
+            Region(box=_box(region["box"]), score=float(region["score"]))
+            for region in line.get("regions", ())
+        ),
+        passages=tuple(Passage(**passage) for passage in line.get("passages", ())),
     )
 
 
