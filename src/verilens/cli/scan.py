@@ -34,6 +34,26 @@ def scan(
             rich_help_panel=ASKING,
         ),
     ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            metavar="post",
+            help="Another question than whether a picture or video is genuine: post takes "
+            "post.json files, or folders of them, and looks at media and words together.",
+            show_default="authenticity",
+            rich_help_panel=ASKING,
+        ),
+    ] = None,
+    encoder: Annotated[
+        str,
+        typer.Option(
+            metavar="FOLDER|NAME",
+            help="With --task post: what compares words, a transformers folder or a hub's name. A "
+            "CLIP model compares them with the picture. By default the packaged sentence encoder.",
+            show_default=False,
+            rich_help_panel=ASKING,
+        ),
+    ] = "",
     where: Annotated[
         bool | None,
         typer.Option(
@@ -172,8 +192,10 @@ def scan(
     from verilens.options import Backend, Options
 
     is_one = run.is_one(paths)
+    chosen, posts = run.asked(task, run.named(methods), encoder)
     options = Options(
-        methods=run.named(methods),
+        methods=chosen,
+        posts=posts,
         where=where if where is not None else (is_one or html is not None),
         jobs=jobs,
         timeout_s=timeout,

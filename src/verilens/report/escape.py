@@ -12,6 +12,8 @@ import unicodedata
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # Blank although Unicode calls them letters, marks or symbols.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+# A line break, or a joiner inside a word that is not Latin.
+_JOINED = re.compile(r"(\n|(?<=[^\W\x00-\u02ff])[\u200c\u200d](?=[^\W\x00-\u02ff]))")
 _PLAIN = re.compile(r"[\x20-\x7e]*")
 
 
@@ -37,6 +39,15 @@ def visible(text: str) -> str:
     if _PLAIN.fullmatch(text):
         return text
     return "".join(_shown(character) for character in unicode(text))
+
+
+def readable(text: str) -> str:
+    """Return `text` with its line breaks, and otherwise as `visible` does.
+
+    Joiners between letters stay: Persian, Hindi and others are written with them.
+    """
+    parts = _JOINED.split(text.replace("\r\n", "\n"))
+    return "".join(part if n % 2 else visible(part) for n, part in enumerate(parts))
 
 
 def _shown(character: str) -> str:

@@ -22,8 +22,8 @@ from markupsafe import Markup, escape
 from verilens import catalog, weights
 from verilens.card import Card
 from verilens.records import Claim, Decision, Evidence, Kind, Report
-from verilens.report import figures, people, words
-from verilens.report.escape import shortened, visible
+from verilens.report import figures, people, posts, words
+from verilens.report.escape import readable, shortened, visible
 from verilens.report.figures import RGB, Aid
 from verilens.report.timeline import timeline
 from verilens.verify.calibrate import NOT_COUNTED, UNCALIBRATED, best_fit
@@ -172,6 +172,8 @@ def render(report: Report, pictures: Pictures, shared: Context) -> str:
             pictures=pictures,
             preview=preview,
             marks=marks,
+            regions=posts.regions(report, shown) if preview else [],
+            pieces=posts.pieces(report.post, ranked) if report.post else [],
             label=max(14, preview.width // 30) if preview else 0,
             bars=people.bars(report),
             layers=[_layer(e) for e in ranked if e.where.heatmap is not None],
@@ -299,9 +301,10 @@ def environment() -> Environment:
         "listed": words.listed,
         "shortened": shortened,
         "breakable": breakable,
+        "lines": lines,
     }
     result.filters.update(filters)
-    result.globals["words"] = words
+    result.globals |= {"words": words, "posts": posts}
     return result
 
 
@@ -309,6 +312,11 @@ def _shown(value: object) -> object:
     if isinstance(value, str) and not isinstance(value, Markup):
         return visible(value)
     return value
+
+
+def lines(text: str) -> Markup:
+    """Return text by a stranger, escaped, with its line breaks."""
+    return Markup(str(escape(readable(text))))
 
 
 def breakable(text: str) -> Markup:

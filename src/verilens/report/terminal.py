@@ -16,9 +16,9 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from verilens.records import Evidence, Media, Person, Report, Verdict
-from verilens.report import words
-from verilens.report.escape import shortened, visible
+from verilens.records import Evidence, Media, Person, Post, Report, Verdict
+from verilens.report import posts, words
+from verilens.report.escape import readable, shortened, visible
 
 STYLES = {
     "fake": "bold red",
@@ -28,6 +28,7 @@ STYLES = {
     "error": "magenta",
 }
 LONGEST = 300  # characters of a line that came out of a file
+POST = 1000  # characters of a post's text
 SCALE = 41  # characters of the probability scale
 
 
@@ -105,6 +106,8 @@ def detail(report: Report) -> Panel:
         parts += [
             Text(" · ".join(visible(fact) for fact in words.facts(report.media)), style="dim")
         ]
+    if report.post:
+        parts += _post(report.post, report.evidence)
     if report.error:
         parts += [Text(), _decision(None), Text(visible(report.error.message))]
         parts += [Text(f"error type: {visible(report.error.type)}", style="dim")]
@@ -180,6 +183,20 @@ def _evidence(evidence: Sequence[Evidence]) -> RenderableType:
         why = visible(e.why)
         table.add_row(Text(visible(e.method)), Text(claim), f"{e.score:.2f}", Text(why))
     return table
+
+
+def _post(post: Post, evidence: Sequence[Evidence]) -> list[RenderableType]:
+    """Return a post's words, the marked ones in brackets too: colour is never the only cue."""
+    said = Text()
+    for piece in posts.pieces(post, evidence, POST):
+        text = readable(piece.text)
+        said.append(f"[{text}]" if piece.by else text, style="bold red" if piece.by else "")
+    facts = [f"{label}: {text}" for label, text in posts.facts(post)]
+    marked = [f"marked by {text}" for text in posts.marked_words(post, evidence)]
+    done = [f"{item.method}: {posts.kinds(item)}" for item in evidence if item.kinds]
+    lines = [*facts, *marked, *done]
+    empty = Text("(no text)", style="dim")
+    return [_heading("The post"), said if post.text else empty, *(_item(line) for line in lines)]
 
 
 def _people(people: Sequence[Person]) -> list[RenderableType]:

@@ -126,6 +126,9 @@ def where(evidence: Evidence) -> str:
         return f"{name}: flagged {', '.join(spans)}"
     if found.timeline:
         return f"{name}: no segment flagged"
+    if found.regions:
+        boxes = (f"{'-'.join(map(str, r.box))} ({r.score:.2f})" for r in found.regions)
+        return f"{name}: changed in the box {', '.join(boxes)}"
     if found.heatmap is not None and not np.isnan(found.heatmap).all():
         peak = float(np.nanmax(found.heatmap))
         return f"{name}: highest patch score {peak:.2f}, {place(found.heatmap)}"

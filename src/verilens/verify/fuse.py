@@ -53,6 +53,7 @@ LEAST_QUALITY = 40  # JPEG
 LEAST_FRAMES = 4
 LEAST_BITS = 0.01  # per pixel and frame of a video
 SEVERITY: tuple[Decision, ...] = ("genuine", "unsure", "suspicious", "fake")
+UNSEEN = " Not checked: "  # what ends a sentence, with a list
 OUT_OF_RANGE = 1.5  # widens the interval of a file out of range, in logits
 
 
@@ -80,7 +81,7 @@ def fuse(evidence: Sequence[Evidence], media: Media, faces: Faces | None = None)
         not_checked=unseen,
     )
     whole = with_people(origin, faces, evidence, media, is_heard=bool(fit or shift))
-    closing = f"{_silence(media)} Not checked: {', '.join(unseen)}."
+    closing = f"{_silence(media)}{UNSEEN}{', '.join(unseen)}."
     return dataclasses.replace(whole, sentence=whole.sentence + closing)
 
 

@@ -1,0 +1,306 @@
+"""Posts are scanned as their media are, with what was read of the words beside it."""
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import scanning
+from verilens import scan_many
+from verilens.cli import app
+from verilens.errors import ConfigError, MissingWeights
+from verilens.media.opened import Opened
+from verilens.nn import sentences
+from verilens.options import Options, Posts, choices, fingerprint, for_posts
+from verilens.records import Evidence, Media, Passage, Post, Provenance, Region, Verdict, Where
+from verilens.report import html, posts
+from verilens.report import json as report_json
+from verilens.report.pages import Pages
+from verilens.store import Store
+from verilens.verify import consistency
+from verilens.verify import posts as module
+from verilens.verify.post_detector import PostDetector
+from verilens.verify.posts import Readers, stated
+
+needs_encoder = pytest.mark.skipif(
+    sentences.packaged() is None, reason=f"no sentence encoder: {sentences.INSTALL}"
+)
+POST = Post(text="One two three four.", sha256="a" * 64, media="a.png", language="en")
+GENUINE = Verdict(
+    decision="genuine",
+    probability=0.1,
+    interval=(0.05, 0.2),
+    sentence="No sign of generation.",
+    not_checked=("context",),
+)
+
+
+def options(**settings):
+    return Options(methods=(scanning.npr(),), where=False, posts=Posts(), **settings)
+
+
+@pytest.fixture(autouse=True)
+def no_encoder(request, monkeypatch):
+    """Compare no words, unless a test is about that: reading the encoder takes seconds."""
+    if request.node.get_closest_marker("skipif") is None:
+        monkeypatch.setattr(sentences, "packaged", lambda: None)
+        sentences.load.cache_clear()
+    module.assemble.cache_clear()
+    yield
+    module.assemble.cache_clear()
+    sentences.load.cache_clear()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Posts with a picture, without one, with one that is gone, and no post."""
+    root = tmp_path / "posts"
+    scanning.picture(root / "a.png")
+    said = {
+        "good": {"text": "The bridge opened today.", "media": "a.png"},
+        "empty": {"text": "", "media": "a.png"},
+        "gone": {"text": "Words", "media": "gone.png"},
+        "none": {"text": "Words alone"},
+        "text": {"text": "Words", "media": "note.txt"},
+    }
+    (root / "note.txt").write_text("hello")
+    (root / "wrong.json").write_text("[]")
+    for name, facts in said.items():
+        (root / f"{name}.json").write_text(json.dumps(facts), encoding="utf-8")
+    return root
+
+
+def evidence(score, **where):
+    logit = float(np.log(score / (1 - score)))
+    where = Where(by="a test", **where)
+    return Evidence(method="m", claim="edited", score=score, logit=logit, why="so", where=where)
+
+
+def opened(**metadata):
+    provenance = Provenance(metadata=metadata)
+    facts = {"path": "a.mp4", "sha256": "b" * 64, "kind": "video", "format": "mov"}
+    media = Media(**facts, size_bytes=9, width=64, height=64, provenance=provenance)
+    return Opened(media=media, clips={})
+
+
+def test_every_post_of_a_folder_has_its_outcome(folder):
+    reports = {r.path.rpartition("/")[2]: r for r in scan_many([folder], options())}
+    errors = {name: r.error.type for name, r in reports.items() if r.error}
+    assert errors == {
+        "gone.json": "missing",
+        "none.json": "missing",
+        "text.json": "unsupported",
+        "wrong.json": "unsupported",
+    }
+    assert set(reports) == {*errors, "good.json", "empty.json"}
+    good = reports["good.json"]
+    assert good.post.text == "The bridge opened today." and good.media.kind == "image"
+    assert [e.method for e in good.evidence] == ["npr"]
+    assert reports["none.json"].post.text == "Words alone"
+    assert reports["wrong.json"].post is None
+
+
+def test_the_report_says_what_was_and_was_not_checked(folder):
+    (report,) = scan_many([folder / "good.json"], options())
+    unread = " ".join(report.verdict.not_checked)
+    for part in (
+        "whether words or faces were altered (no method of posts was asked)",
+        "whether words and picture belong together (no sentence encoder is installed: pip",
+        "whether the claim is true",
+        "the comments",
+    ):
+        assert part in unread
+    assert "context" not in report.verdict.not_checked
+    assert report.verdict.sentence.startswith("Of the post's media, by pixels and provenance:")
+
+
+def test_the_picture_is_judged_as_it_is_alone(folder):
+    (of_post,) = scan_many([folder / "good.json"], options())
+    alone = dataclasses.replace(options(), posts=None)
+    (of_picture,) = scan_many([folder / "a.png"], alone)
+    assert of_post.evidence == of_picture.evidence
+    assert of_post.verdict.probability == of_picture.verdict.probability
+    assert of_post.media.sha256 == of_picture.media.sha256
+
+
+def test_results_are_kept_by_the_words_too(folder, tmp_path):
+    store = Store(tmp_path / "s.duckdb")
+    shutil.copy(folder / "good.json", folder / "same.json")
+    for _ in range(2):
+        reports = {
+            r.path.rpartition("/")[2]: r for r in scan_many([folder], options(), results=store)
+        }
+        assert reports["good.json"].post.text == "The bridge opened today."
+        assert reports["empty.json"].post.text == ""
+        assert reports["same.json"].verdict == reports["good.json"].verdict
+    store.close()
+    assert fingerprint(options()) != fingerprint(dataclasses.replace(options(), posts=None))
+
+
+def test_reports_of_posts_survive_json_and_make_a_page(folder, tmp_path):
+    pages = Pages(tmp_path / "pages", html.Context())
+    reports = list(scan_many([folder], options(), pages=pages))
+    for report in reports:
+        (again,) = report_json.loads([report_json.dumps(report)])
+        assert again.post == report.post
+        assert "The post" in pages.address(report).read_text("utf-8") or report.post is None
+    assert len(list((tmp_path / "pages").glob("*.html"))) == len(reports)
+
+
+def test_marks_are_shown_in_the_text_and_on_the_picture(folder, tmp_path):
+    (report,) = scan_many([folder / "good.json"], options())
+    passages = (Passage(start=4, end=10, score=0.9), Passage(start=7, end=17, score=0.6))
+    regions = (Region(box=(8, 16, 32, 48), score=0.8),)
+    found = evidence(0.9, passages=passages, regions=regions)
+    found = dataclasses.replace(found, kinds={"face_swap": 0.9, "text_swap": 0.2})
+    report = dataclasses.replace(report, evidence=(found,))
+    pieces = posts.pieces(report.post, report.evidence)
+    assert "".join(piece.text for piece in pieces) == report.post.text
+    assert [(p.text, p.score) for p in pieces if p.by] == [
+        ("bri", 0.9),
+        ("dge", 0.9),
+        (" opened", 0.6),
+    ]
+    (mark,) = posts.regions(report, (128, 128))
+    assert (mark.x, mark.y, mark.width, mark.height) == (16, 32, 48, 64)
+    shown = html.render(
+        report, html.Pictures(preview=np.zeros((64, 64, 3), np.uint8)), html.Context()
+    )
+    assert shown.count("<mark ") == 3 and '<g class="region">' in shown
+    assert "face swapped 0.90, text swapped 0.20" in shown
+    empty = dataclasses.replace(found, where=Where(passages=(Passage(start=90, end=99, score=1),)))
+    assert len(posts.pieces(report.post, (empty,))) == 1  # a mark beyond the text marks nothing
+
+
+def test_a_page_escapes_what_a_stranger_wrote(folder):
+    (report,) = scan_many([folder / "good.json"], options())
+    hostile = Post(
+        text="<script>alert(1)</script>\n\u202emoc.live\u202c می\u200cشود",
+        sha256="a" * 64,
+        author='"><img src=x onerror=alert(1)>',
+        comments=("<b>",),
+    )
+    report = dataclasses.replace(report, post=hostile)
+    shown = html.render(report, html.Pictures(), html.Context())
+    assert "<script>alert" not in shown and "<img src=x" not in shown
+    assert "\u202e" not in shown and "\\u202e" in shown
+    assert "می\u200cشود" in shown  # a joiner that Persian needs
+    assert "&lt;/script&gt;\n" in shown
+
+
+def test_a_picture_that_looks_genuine_is_unsure_when_the_words_speak_against_it():
+    verdict = stated(GENUINE, [evidence(0.8)], ["the author"])
+    assert verdict.decision == "unsure" and verdict.probability == GENUINE.probability
+    assert verdict.conflicts == ("m speak against the post, its picture looks genuine",)
+    assert verdict.not_checked == ("the author",)
+    assert stated(GENUINE, [evidence(0.2)], []).decision == "genuine"
+    fake = dataclasses.replace(GENUINE, decision="fake")
+    assert stated(fake, [evidence(0.2)], []).decision == "fake"
+
+
+class Broken(PostDetector):
+    name = "broken"
+
+    def __init__(self, error):
+        super().__init__()
+        self.error, self.config = error, Posts()
+
+    def inspect(self, post, opened):
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [IndexError("list index"), MissingWeights("no weights")])
+def test_a_method_that_fails_is_named_and_costs_nothing_else(error):
+    found, verdict = Readers([Broken(error)]).judged(POST, opened(), GENUINE)
+    assert found == ()
+    assert any(
+        f"broken failed on this post ({type(error).__name__}: " in s for s in verdict.not_checked
+    )
+
+
+def test_methods_are_told_apart_by_what_they_read():
+    assert for_posts(None) == (None, Posts())
+    assert for_posts(("npr",), "clip") == (("npr",), Posts(encoder="clip"))
+    with pytest.raises(ConfigError, match="reads media, not post"):
+        choices(("npr",), "post")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--task", "poem"], "no task 'poem'"),
+        (["--encoder", "clip"], "add --task post"),
+        (["--task", "post", "--engine", "ray"], "by this process"),
+        (["--task", "post", "--server", "http://localhost:1"], "by this process"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(folder, arguments, says):
+    run = CliRunner().invoke(app, ["scan", str(folder / "good.json"), *arguments])
+    assert run.exit_code != 0
+    assert says in run.output or says in str(run.exception)
+
+
+def test_the_command_shows_the_words(folder):
+    methods = ["--methods", scanning.npr(), "--no-where"]
+    run = CliRunner().invoke(app, ["scan", "--task", "post", *methods, str(folder / "good.json")])
+    assert run.exit_code == 0 and "The bridge opened today." in run.output
+
+
+def test_what_says_enough_and_what_is_english():
+    assert consistency.says_enough("The bridge opened")
+    assert not consistency.says_enough("Look! 🎉") and not consistency.says_enough("")
+    assert consistency.says_enough("大桥今天通车了")
+    assert consistency.is_latin_english("The bridge opened", "en-GB")
+    assert not consistency.is_latin_english("The bridge opened", "de")
+    assert not consistency.is_latin_english("Мост открыт сегодня", "")
+
+
+FITS = (
+    ("A dog catches a ball in the park.", "Our puppy plays fetch on the grass with a ball."),
+    ("Floods have closed the road to the airport.", "Water covers the highway near the terminal."),
+    ("The bakery sells bread until noon.", "Fresh loaves can be bought in the morning."),
+    ("A rocket was launched to the space station.", "Astronauts lifted off into orbit."),
+    ("The team won the football final.", "Players celebrate the trophy after the match."),
+    ("Farmers block the motorway with tractors.", "Agricultural protest stops the traffic."),
+)
+
+
+@needs_encoder
+def test_unlike_words_score_higher_than_like_ones():
+    encoder = sentences.load()
+    genuine, swapped = [], []
+    for n, (text, _) in enumerate(FITS):
+        for m, (_, heard) in enumerate(FITS):
+            post = dataclasses.replace(POST, text=text, transcript=heard)
+            score = consistency.compare(post, opened(), encoder, is_english=True).evidence.score
+            (genuine if n == m else swapped).append(score)
+    assert max(genuine) < 0.5 < min(swapped), (genuine, swapped)
+
+
+@needs_encoder
+def test_what_cannot_be_compared_is_said():
+    encoder = sentences.load()
+    compare = consistency.compare
+
+    def why_not(**facts):
+        return compare(dataclasses.replace(POST, **facts), opened(), encoder, True).why_not
+
+    assert "fewer than 3 words" in why_not(text="")
+    assert "reads English" in why_not(text="大桥今天通车了", language="zh")
+    assert "no words came with the media" in why_not()
+    tagged = compare(POST, opened(title="One two three and four."), encoder, True)
+    assert "text-metadata" in tagged.evidence.kinds
+
+
+@needs_encoder
+def test_an_encoder_that_was_altered_is_refused(tmp_path, monkeypatch):
+    (tmp_path / sentences.WEIGHTS).write_bytes(b"other")
+    monkeypatch.setattr(sentences, "packaged", lambda: tmp_path)
+    sentences.load.cache_clear()
+    with pytest.raises(MissingWeights, match="altered"):
+        sentences.load()
+    with pytest.raises(MissingWeights, match="no encoder can be read"):
+        sentences.load(str(tmp_path))
