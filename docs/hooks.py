@@ -19,15 +19,22 @@ def on_page_markdown(markdown: str, **_: object) -> str:
 
 
 def coverage(cards: list[Card]) -> str:
-    """Return the table of cues against levels in Markdown."""
+    """Return the table of cues against levels in Markdown, and what nobody reads."""
     cells = taxonomy.coverage(cards)
-    head = f"| cue | {' | '.join(taxonomy.LEVELS)} |"
-    lines = [head, "|---" * (1 + len(taxonomy.LEVELS)) + "|"]
+    head = f"| stage | cue | {' | '.join(taxonomy.LEVELS)} | also read by |"
+    lines = [head, "|---" * (3 + len(taxonomy.LEVELS)) + "|"]
     for cue in taxonomy.cues():
-        parents = taxonomy.nodes()[cue.parent].label + ": " if cue.parent else ""
         names = [", ".join(cells[cue.id, level]) for level in taxonomy.LEVELS]
-        lines.append(f"| {parents}{cue.label} | {' | '.join(names)} |")
-    return "\n".join(lines)
+        row = [cue.stage, named(cue), *names, "; ".join(cue.views)]
+        lines.append(f"| {' | '.join(row)} |")
+    unread = [f"- {named(cue)} (`{cue.id}`)" for cue in taxonomy.unread(cards)]
+    return "\n".join([*lines, "", "## What nobody reads", "", *unread])
+
+
+def named(cue: taxonomy.Node) -> str:
+    """Return a cue with its branch, e.g. "Editing traces: Splicing"."""
+    above = taxonomy.nodes()[cue.parent].label + ": " if cue.parent else ""
+    return above + cue.label
 
 
 def section(card: Card) -> str:

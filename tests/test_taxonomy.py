@@ -1,6 +1,8 @@
 """The taxonomy is a tree, every method has a place in it, and gaps are found."""
 
 import dataclasses
+import importlib.util
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -22,6 +24,49 @@ def test_generation_has_its_branches_with_engines():
     known = taxonomy.nodes()
     for branch in ("swap", "reenact", "audio-driven"):
         assert len(known[f"generation.{branch}"].children) >= 2
+
+
+# What the survey of misinformation videos sets apart, and what stands for it here.
+SURVEY = {
+    "signal": """editing.insertion editing.duplication editing.splicing editing.copy-move
+        editing.colour visual.texture visual.frequency proactive.watermark proactive.provenance""",
+    "semantic": """semantic.within semantic.visual-text semantic.audio-text semantic.visual-audio
+        semantic.reuse""",
+    "intent": "intent.motive intent.publisher intent.comments intent.propagation",
+}
+
+
+def test_the_three_stages_of_misinformation_have_their_leaves():
+    leaves = {node.id: node for node in taxonomy.cues()}
+    assert {node.stage for node in leaves.values()} == set(SURVEY)
+    for stage, ids in SURVEY.items():
+        assert {leaves[name].stage for name in ids.split()} == {stage}
+
+
+def test_what_nobody_reads_is_named_and_no_stage_is_silent():
+    cards = list(catalog.cards().values())
+    unread = {node.id for node in taxonomy.unread(cards)}
+    assert {"semantic.reuse", "intent.motive", "intent.propagation"} <= unread
+    assert not unread & {"visual.texture", "semantic.visual-text", "intent.comments"}
+    assert taxonomy.silent(cards) == []
+    result = CliRunner().invoke(app, ["methods", "--coverage"], env={"COLUMNS": "200"})
+    said = result.output.rpartition("read by nobody: ")[2]
+    assert set(said.strip().split(", ")) == unread
+
+
+def test_coverage_fails_when_a_stage_has_no_reader(monkeypatch):
+    found = taxonomy.cues()
+    bare = [dataclasses.replace(c, views=()) if c.stage == "intent" else c for c in found]
+    monkeypatch.setattr(taxonomy, "cues", lambda: bare)
+    result = CliRunner().invoke(app, ["methods", "--coverage"])
+    assert result.exit_code == 1 and "nothing reads intents" in result.output
+
+
+def test_views_that_name_a_module_name_one_that_exists():
+    for cue in taxonomy.cues():
+        for view in cue.views:
+            module = re.match(r"media\.\w+", view)
+            assert module is None or importlib.util.find_spec(f"verilens.{module[0]}"), view
 
 
 @pytest.mark.parametrize("card", catalog.cards().values(), ids=lambda card: card.name)

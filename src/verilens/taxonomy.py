@@ -21,12 +21,18 @@ Cell = tuple[str, str]  # cue, level
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """A branch or a leaf. id: dotted path from the root. own: not the survey's but ours."""
+    """A branch or a leaf. id: dotted path from the root. own: not the surveys' but ours.
+
+    stage: "signal", "semantic" or "intent", that of its top branch; "" for generation.
+    views: what reads it without being a method.
+    """
 
     id: str
     label: str
     aliases: tuple[str, ...] = ()
     own: bool = False
+    stage: str = ""
+    views: tuple[str, ...] = ()
     children: tuple[str, ...] = ()
 
     @property
@@ -38,7 +44,7 @@ class Node:
 @cache
 def nodes() -> dict[str, Node]:
     """Return the tree's nodes by id, parents before children."""
-    return dict(_walk(_tables(), ""))
+    return dict(_walk(_tables(), "", ""))
 
 
 def required() -> list[Cell]:
@@ -76,6 +82,19 @@ def gaps(cards: Iterable[Card]) -> list[Cell]:
     return [(cue, level) for cue, level in required() if not find(known, cue, level)]
 
 
+def unread(cards: Iterable[Card]) -> list[Node]:
+    """Return the cues that neither a method nor a view reads."""
+    known = list(cards)
+    return [cue for cue in cues() if not cue.views and not find(known, cue.id)]
+
+
+def silent(cards: Iterable[Card]) -> list[str]:
+    """Return the stages that must have a reader and have none."""
+    nobody = {cue.id for cue in unread(cards)}
+    heard = {cue.stage for cue in cues() if cue.id not in nobody}
+    return [stage for stage in _text()["stages"] if stage not in heard]
+
+
 def _text() -> dict[str, Any]:
     text = (files("verilens") / "taxonomy.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
@@ -85,8 +104,9 @@ def _tables() -> Mapping[str, Any]:
     return {name: value for name, value in _text().items() if isinstance(value, dict)}
 
 
-def _walk(tables: Mapping[str, Any], parent: str) -> Iterator[tuple[str, Node]]:
+def _walk(tables: Mapping[str, Any], parent: str, above: str) -> Iterator[tuple[str, Node]]:
     for name, table in tables.items():
+        stage = table.get("stage", above)
         path = f"{parent}.{name}" if parent else name
         below = {key: value for key, value in table.items() if isinstance(value, dict)}
         if "label" not in table:
@@ -98,7 +118,9 @@ def _walk(tables: Mapping[str, Any], parent: str) -> Iterator[tuple[str, Node]]:
                 label=table["label"],
                 aliases=tuple(table.get("aliases", ())),
                 own=table.get("own", False),
+                stage=stage,
+                views=tuple(table.get("views", ())),
                 children=tuple(f"{path}.{key}" for key in below),
             ),
         )
-        yield from _walk(below, path)
+        yield from _walk(below, path, stage)

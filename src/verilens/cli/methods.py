@@ -52,21 +52,28 @@ def _coverage(cards: list["Card"], as_json: bool) -> None:
     from verilens import taxonomy
 
     cells = taxonomy.coverage(cards)
-    gaps = taxonomy.gaps(cards)
+    gaps, silent = taxonomy.gaps(cards), taxonomy.silent(cards)
+    unread = [cue.id for cue in taxonomy.unread(cards)]
     if as_json:
         rows = [{"cue": c, "level": level, "methods": m} for (c, level), m in cells.items()]
-        typer.echo(plain.dumps({"cells": rows, "missing": gaps}, indent=2))
+        views = {cue.id: cue.views for cue in taxonomy.cues() if cue.views}
+        found = {"cells": rows, "views": views, "unread": unread, "missing": gaps}
+        typer.echo(plain.dumps(found, indent=2))
     else:
         from rich.console import Console
         from rich.table import Table
 
-        table = Table("cue", *taxonomy.LEVELS, box=None, pad_edge=False)
+        table = Table("stage", "cue", *taxonomy.LEVELS, "also read by", box=None, pad_edge=False)
         for cue in taxonomy.cues():
-            table.add_row(cue.id, *(", ".join(cells[cue.id, x]) or "-" for x in taxonomy.LEVELS))
+            names = (", ".join(cells[cue.id, level]) or "-" for level in taxonomy.LEVELS)
+            table.add_row(cue.stage, cue.id, *names, "; ".join(cue.views))
         Console(highlight=False).print(table)
+        typer.echo(f"read by nobody: {', '.join(unread)}")
     for missing, level in gaps:
         typer.echo(f"nothing covers {missing} at the level of a {level}", err=True)
-    if gaps:
+    for stage in silent:
+        typer.echo(f"nothing reads {stage}s", err=True)
+    if gaps or silent:
         raise typer.Exit(1)
 
 
