@@ -1,0 +1,316 @@
+"""AMD: its published size, losses and answers by hand, what a pass may touch, what it learns."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+import toy_posts
+from safetensors.torch import save_file
+
+from verilens import weights
+from verilens.batch import PostBatch
+from verilens.datasets import dataset
+from verilens.errors import ConfigError, DatasetError, MissingWeights
+from verilens.media.opened import Opened
+from verilens.records import Clip, Media, Post
+from verilens.train import loop
+from verilens.train.recipe import Plan
+from verilens.verify.amd import answers, loss
+from verilens.verify.amd.config import Config
+from verilens.verify.amd.data import Posts, batch, done_to
+from verilens.verify.amd.model import AMD, IGNORED, frozen, passages
+from verilens.verify.amd.tokens import EOS, Words
+
+TINY = Config.tiny()
+SIZE = (400, 300)
+
+
+def changed(**fields):
+    return dataclasses.replace(TINY, **fields)
+
+
+@pytest.fixture(scope="module")
+def method():
+    torch.manual_seed(0)
+    return AMD(TINY).eval()
+
+
+def test_published_size():
+    with torch.device("meta"):
+        whole = AMD()
+    assert sum(p.numel() for p in whole.artifact.parameters()) == 6_142_985
+    base = sum(p.numel() for p in whole.florence.parameters())
+    assert base == pytest.approx(231e6, rel=0.01)
+    assert base + whole.florence.lm_head.weight.numel() == pytest.approx(0.27e9, rel=0.01)
+    patches = (whole.config.view.size // 32) ** 2
+    assert patches + 1 == 577
+
+
+def test_orthogonal_tokens_cost_nothing_and_equal_ones_do():
+    assert float(loss.orthogonal(torch.eye(4, 8))) == 0
+    assert float(loss.orthogonal(torch.eye(1, 8).repeat(2, 1))) == pytest.approx(2)
+
+
+def test_energy_spread_evenly_costs_nothing():
+    flat = torch.full((1, 768), 0.5)
+    assert float(loss.magnitude(flat)) == pytest.approx(7.7e-4, abs=2e-5)
+    spike = torch.zeros(1, 768)
+    spike[0, 3] = 1
+    assert float(loss.magnitude(spike)) == pytest.approx(math.log(768), abs=2e-3)
+    assert float(loss.magnitude(spike)) == pytest.approx(6.644, abs=2e-3)
+
+
+def test_boxes_by_hand():
+    same = torch.tensor([[0.5, 0.5, 0.2, 0.4]])
+    assert float(loss.boxes(same, same)) == pytest.approx(0, abs=1e-5)
+    first, second = torch.tensor([[0.25, 0.5, 0.5, 1.0]]), torch.tensor([[0.75, 0.5, 0.5, 1.0]])
+    assert float(loss.giou(first, second)) == pytest.approx(0, abs=1e-5)  # side by side
+    left, right = torch.tensor([[0.05, 0.5, 0.1, 1.0]]), torch.tensor([[0.95, 0.5, 0.1, 1.0]])
+    assert float(loss.giou(left, right)) == pytest.approx(-0.8, abs=1e-5)
+    nothing = torch.zeros(1, 4)
+    assert torch.isfinite(loss.boxes(same, nothing)) and torch.isfinite(
+        loss.boxes(nothing, nothing)
+    )
+
+
+@pytest.mark.parametrize("bins", [1000, 32])
+def test_box_coder_is_right_to_half_a_bin(bins):
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        x, y = np.sort(rng.uniform(0, SIZE[0], 2)), np.sort(rng.uniform(0, SIZE[1], 2))
+        box = (x[0], y[0], x[1], y[1])
+        found = answers.located(answers.locations(box, SIZE, bins), SIZE, bins)
+        error = np.abs(np.array(found) - box)
+        assert (error <= np.array([*SIZE, *SIZE]) / bins / 2 + 1e-9).all()
+
+
+def test_text_without_locations_has_no_box():
+    assert answers.located("B. Only face swap.", SIZE) == answers.NO_BOX
+    assert answers.located("<loc_1><loc_2><loc_3>", SIZE) == answers.NO_BOX
+    assert (
+        answers.located("<loc_9><loc_9><loc_1><loc_1>", SIZE)[0] < 1000
+    )  # turned corners are sorted
+    assert iou(answers.NO_BOX, answers.NO_BOX) == 1
+
+
+@pytest.mark.parametrize("letter", answers.OPTIONS)
+def test_every_answer_is_understood(letter):
+    text, done = answers.OPTIONS[letter]
+    variants = [text, text.lower(), text[:-1], text.replace("Both ", ""), text.lower()[3:]]
+    variants += [text[: 2 * len(text) // 3], f"{text} {answers.FACE}<loc_1><loc_2><loc_3><loc_4>"]
+    assert [answers.read(v, SIZE).letter for v in variants] == [letter] * len(variants)
+    assert answers.letter_of(done) == letter
+    assert answers.labels(letter).tolist() == [float(kind in done) for kind in answers.KINDS]
+
+
+def test_ranking_vectors_are_the_published_ones():
+    assert answers.ranking("A").tolist() == [0, 0, 0, 0]
+    assert answers.ranking("B").tolist() == [1, -0.33, -0.33, -0.33]
+    assert answers.ranking("E").tolist() == [0.5, -0.5, 0.5, -0.5]
+
+
+def test_answers_name_box_and_words():
+    places = answers.locations((40, 30, 200, 150), SIZE)
+    text = answers.written(("face_swap", "text_attribute"), places, ("mourns", "it"))
+    found = answers.read(text, SIZE)
+    assert found.letter == "E" and found.words == ("mourns", "it")
+    assert found.box == pytest.approx((40, 30, 200, 150), abs=0.3)
+    assert answers.FACE not in answers.written(("text_swap",), places)
+    marked = passages("He mourns IT, he said", found.words, 30)
+    assert [("He mourns IT, he said"[p.start : p.end]) for p in marked] == ["mourns", "IT,"]
+    assert passages("He mourns it", found.words, 1) == ()
+
+
+def test_words_are_tokens_that_come_back():
+    words = Words(TINY)
+    text = "E. Both face swap and text swap. Manipulated face<loc_3><loc_7><loc_900><loc_999>"
+    back = words.decode(words.encode(text))
+    assert answers.read(back, SIZE) == answers.read(text, SIZE)
+    ids = words.encode("Any word, any script: 大桥 می‌شود")
+    assert ids[-1] == EOS and max(ids) < TINY.florence.vocabulary - TINY.bins
+
+
+def test_the_sequence_grows_by_the_artifact_tokens(method):
+    text, attention = method.question(["a short caption", "one two three four five six"])
+    with torch.inference_mode():
+        found = method.encode(torch.rand(2, 3, 128, 128), text, attention)
+    patches = (128 // 32) ** 2 + 1
+    assert found.states.shape == (2, patches + TINY.artifact_tokens + text.shape[1], 64)
+    assert found.mask.shape == found.states.shape[:2]
+    assert found.traces.box.shape == (2, 4) and found.traces.logits.max() <= 0
+
+
+def test_the_first_pass_leaves_the_encoder_alone():
+    torch.manual_seed(0)
+    method = AMD(TINY).train()
+    text, attention = method.question(["a caption"])
+    picture = method.florence.model.get_image_features(torch.rand(1, 3, 128, 128)).pooler_output
+    raw = method.artifact.tokens.expand(1, -1, -1)
+    words = method.florence.get_input_embeddings()(text)
+    asked = method.first_pass(torch.cat([picture, raw], 1), words, attention)
+    method.artifact.traces(asked[:, picture.shape[1] :], asked[:, 1:17]).box.sum().backward()
+    layers = [p for layer in method.encoder.layers for p in layer.parameters()]
+    assert all(p.grad is None for p in layers) and all(p.requires_grad for p in layers)
+    assert method.artifact.tokens.grad.abs().sum() > 0
+    with frozen(method.encoder):
+        assert not any(p.requires_grad for p in method.encoder.parameters())
+
+
+def test_padding_changes_nothing(method):
+    text, attention = method.question(["a caption"])
+    longer = torch.cat([text, torch.ones(1, 5).long()], 1)
+    room = torch.cat([attention, torch.zeros(1, 5).long()], 1)
+    frames = torch.rand(1, 3, 128, 128)
+    with torch.inference_mode():
+        one, other = method.encode(frames, text, attention), method.encode(frames, longer, room)
+        assert torch.allclose(method.likelihood(one), method.likelihood(other), atol=1e-4)
+        for a, b in zip(one[3:], other[3:], strict=True):
+            assert torch.allclose(a, b, atol=1e-5)
+        assert torch.allclose(one.traces.box, other.traces.box, atol=1e-5)
+
+
+def test_a_batch_of_two_equals_two_of_one(method):
+    text, attention = method.question(["a caption", "another one"])
+    frames = torch.rand(2, 3, 128, 128)
+    with torch.inference_mode():
+        both = method(frames, text, attention)
+        apart = [method(frames[n : n + 1], text[n : n + 1], attention[n : n + 1]) for n in (0, 1)]
+    assert both.shape == (2, 6) and torch.allclose(both.exp().sum(1), torch.ones(2), atol=1e-4)
+    assert torch.allclose(both, torch.cat(apart), atol=1e-4)
+
+
+def test_the_loss_is_the_published_sum_and_reaches_every_weight():
+    torch.manual_seed(0)
+    method = AMD(changed(bins=32)).train()
+    found = method.training_step(posts(method, ["A", "B", "D", "F"]))
+    parts = {name: float(part) for name, part in found.parts.items()}
+    total = parts["answer"] + 0.1 * parts["binary"] + 0.1 * parts["box"] + 0.05 * parts["regular"]
+    assert float(found.total.detach()) == pytest.approx(total, rel=1e-5)
+    found.total.backward()
+    missing = [n for n, p in method.named_parameters() if p.grad is None]
+    assert not missing, missing
+
+
+def test_what_training_needs_is_asked_for():
+    method = AMD(TINY)
+    whole = posts(method, ["A"])
+    with pytest.raises(ConfigError, match="answers and boxes"):
+        method.training_step(dataclasses.replace(whole, answers=None))
+    with pytest.raises(ConfigError, match="places"):
+        method.encode(torch.rand(1, 3, 128, 128), torch.ones(1, 180).long(), torch.ones(1, 180))
+    with pytest.raises(ConfigError, match="caption"):
+        changed(question="what?")
+    with pytest.raises(MissingWeights, match="no Florence-2 weights"):
+        AMD(changed(pretrained="/nowhere"))
+
+
+def posts(method: AMD, letters: list[str], seed: int = 0) -> PostBatch:
+    return toy_posts.batch(method, letters, seed).to(torch.device("cpu"))
+
+
+@pytest.mark.parametrize("name", ["dgm4", "mdsm"])
+def test_samples_of_the_adapters_become_batches(tmp_path, name):
+    adapter = dataset(name)
+    adapter.fake(tmp_path)
+    method = AMD(TINY)
+    samples = list(adapter.samples(tmp_path, "train"))
+    batches = Posts(method, samples, batch=3)
+    assert batches.samples == len(samples) and batches.steps == -(-len(samples) // 3)
+    first, again = ([b.labels.tolist() for b in batches.epoch(0)] for _ in range(2))
+    assert first == again and sum(map(len, first)) == len(samples)
+    plain = batch(method, samples, [False] * len(samples))
+    assert plain.frames.shape == (len(samples), 1, 3, 128, 128)
+    assert plain.labels.tolist() == [float(bool(done_to(s))) for s in samples]
+    for sample, box, ids in zip(samples, plain.boxes, plain.answers, strict=True):
+        said = answers.read(
+            method.tokens.decode([n for n in ids.tolist() if n != IGNORED], sample.text), (64, 64)
+        )
+        assert answers.OPTIONS[said.letter][1] == tuple(
+            kind.replace("text_attribute", "text_swap") for kind in done_to(sample)
+        )
+        assert any(said.box) == bool(box.any()) == ("box" in sample.attributes)
+        if positions := sample.attributes.get("words"):
+            words = sample.text.lower().split()
+            assert list(said.words) == [words[int(n)] for n in positions.split(",")]
+    mirrored = batch(method, samples, [True] * len(samples))
+    assert torch.equal(mirrored.frames, plain.frames.flip(-1))
+    has_box = plain.boxes[:, 2] > 0
+    assert torch.allclose(mirrored.boxes[has_box, 0], 1 - plain.boxes[has_box, 0], atol=1e-5)
+
+
+def test_bad_samples_are_named():
+    with pytest.raises(DatasetError, match="no post"):
+        Posts(AMD(TINY), [], batch=2)
+
+
+def test_the_ordinary_loop_trains_it(tmp_path):
+    adapter = dataset("dgm4")
+    adapter.fake(tmp_path)
+    torch.manual_seed(0)
+    method = AMD(TINY)
+    batches = Posts(method, list(adapter.samples(tmp_path, "train")), batch=4)
+    steps = list(loop.fit(method, batches, Plan(lr=1e-3, epochs=6, batch=4)))
+    assert steps[-1].loss < steps[0].loss
+    assert set(steps[-1].parts) == {"answer", "binary", "box", "regular"}
+
+
+def opened(frame, config) -> Opened:
+    view = config.view
+    clip = Clip(
+        frames=np.ascontiguousarray(frame.transpose(1, 2, 0))[None],
+        times_s=np.zeros(1),
+        boxes=np.array([[0, 0, *SIZE]], np.int32),
+        size=SIZE,
+        view=view,
+    )
+    facts = {"path": "a.png", "sha256": "b" * 64, "kind": "image", "format": "PNG"}
+    media = Media(**facts, size_bytes=9, width=SIZE[0], height=SIZE[1])
+    return Opened(media=media, clips={view: clip})
+
+
+def test_evidence_says_what_was_done_and_where(method, monkeypatch):
+    frames, captions, _ = toy_posts.drawn(["E"], 0)
+    said = "E. Both face swap and text swap. Manipulated face<loc_100><loc_200><loc_500><loc_900>"
+    monkeypatch.setattr(
+        AMD, "answer", lambda self, found, captions: [f"{said} Swapped words: minister"]
+    )
+    post = Post(text=captions[0], sha256="a" * 64)
+    found = method.inspect(post, opened(frames[0, 0], TINY))
+    assert 0 <= found.score <= 1 and (found.score > 0.5) == (found.logit > 0)
+    assert set(found.kinds) == {"face_swap", "face_attribute", "text_swap"}
+    assert all(0 <= score <= 1 for score in found.kinds.values())
+    (region,) = found.where.regions
+    assert region.box == pytest.approx((40, 60, 201, 271), abs=1)
+    (passage,) = found.where.passages
+    assert captions[0][passage.start : passage.end] == "minister"
+
+
+@pytest.mark.parametrize("text", ["", "大桥今天通车了", "🎉" * 50, "word " * 5000])
+def test_any_text_gives_evidence(method, text):
+    frames, _, _ = toy_posts.drawn(["A"], 0)
+    found = method.inspect(Post(text=text, sha256="a" * 64), opened(frames[0, 0], TINY))
+    assert math.isfinite(found.logit) and found.why
+
+
+def test_saved_and_loaded_methods_agree(method, tmp_path):
+    path = tmp_path / "w.safetensors"
+    state = method.state_dict()
+    save_file({name: tensor.clone().contiguous() for name, tensor in state.items()}, path)
+    other = AMD(TINY).eval()
+    weights.load_into(other, path)
+    text, attention = method.question(["a caption"])
+    frames = torch.rand(1, 3, 128, 128)
+    with torch.inference_mode():
+        assert torch.equal(method(frames, text, attention), other(frames, text, attention))
+
+
+def iou(a, b) -> float:
+    """Return the overlap of two boxes in corners; two that are empty agree."""
+    if not any(a) and not any(b):
+        return 1.0
+    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    shared = max(wide, 0) * max(high, 0)
+    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared
+    return shared / union if union else 0.0

@@ -1,0 +1,75 @@
+"""Pictures of a face, a coloured disc on noise, with captions; faces and captions are forged.
+
+A swapped face bears a checkerboard, an edited one stripes; a swapped caption mourns where the
+genuine one celebrates. Nothing but the disc says where a face is.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from verilens.batch import PostBatch
+from verilens.verify.amd import answers
+from verilens.verify.amd.model import AMD, IGNORED
+from verilens.verify.amd.tokens import padded
+
+SIDE = 128
+COLOURS = {"red": (200, 60, 50), "blue": (60, 80, 200), "green": (60, 170, 80)}
+GLAD = ("celebrates the victory", "opens the new bridge", "welcomes the guests")
+SAD = ("mourns the victims", "closes the old bridge", "insults the guests")
+
+
+def drawn(
+    letters: list[str], seed: int
+) -> tuple[NDArray[np.uint8], list[str], NDArray[np.float32]]:
+    """Return (N, 1, 3, H, W) pixels, captions, and boxes in pixels, zeros where none is forged."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:SIDE, :SIDE]
+    frames, captions, boxes = [], [], []
+    for letter in letters:
+        done = answers.OPTIONS[letter][1]
+        name = str(rng.choice(list(COLOURS)))
+        radius = 24
+        centre = rng.choice([32, 48, 64, 80, 96], 2)
+        disc = (x - centre[0]) ** 2 + (y - centre[1]) ** 2 < radius**2
+        frame = rng.normal(128, 20, (SIDE, SIDE, 3))
+        frame[disc] = COLOURS[name]
+        if "face_swap" in done:
+            frame[disc & ((x // 8 + y // 8) % 2 == 0)] += 70
+        if "face_attribute" in done:
+            frame[disc & (y // 8 % 2 == 0)] -= 50
+        frames.append(frame.clip(0, 255).astype(np.uint8).transpose(2, 0, 1)[None])
+        said = str(rng.choice(SAD if "text_swap" in done else GLAD))
+        captions.append(f"the {name} minister {said}")
+        forged = any(kind.startswith("face") for kind in done)
+        box = [*(centre - radius), *(centre + radius)]
+        boxes.append(np.array(box if forged else [0] * 4, np.float32))
+    return np.stack(frames), captions, np.stack(boxes)
+
+
+def batch(method: AMD, letters: list[str], seed: int) -> PostBatch:
+    """Return drawn posts as a batch."""
+    frames, captions, boxes = drawn(letters, seed)
+    said = []
+    for letter, box in zip(letters, boxes, strict=True):
+        corners = tuple(float(edge) for edge in box)
+        places = answers.locations(corners, (SIDE, SIDE), method.config.bins) if any(box) else ""
+        said.append(method.tokens.encode(answers.written(answers.OPTIONS[letter][1], places)))
+    text, attention = method.question(captions)
+    parts = boxes / SIDE
+    centres = np.concatenate([(parts[:, :2] + parts[:, 2:]) / 2, parts[:, 2:] - parts[:, :2]], 1)
+    return PostBatch(
+        frames=torch.from_numpy(frames),
+        labels=torch.tensor([float(letter != "A") for letter in letters]),
+        text=text,
+        attention=attention,
+        answers=padded(said, IGNORED),
+        manipulations=torch.from_numpy(np.stack([answers.labels(x) for x in letters])),
+        boxes=torch.from_numpy(centres.astype(np.float32)),
+    )
+
+
+def draw(count: int, rng: np.random.Generator, genuine: float) -> list[str]:
+    """Return letters of options; this share is genuine, the others are equally many."""
+    forged = rng.choice(list(answers.OPTIONS)[1:], count)
+    return ["A" if rng.random() < genuine else str(letter) for letter in forged]
