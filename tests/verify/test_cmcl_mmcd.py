@@ -1,0 +1,394 @@
+"""CMCL with MMCD: its published size, its losses by hand, its labels, and what it learns."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from verilens.batch import Batch
+from verilens.bench.metrics import accuracy
+from verilens.errors import DatasetError, MissingWeights
+from verilens.media.opened import Opened
+from verilens.records import Clip, Media, Post
+from verilens.train import loop
+from verilens.train.recipe import Plan
+from verilens.verify.cmcl_mmcd import data
+from verilens.verify.cmcl_mmcd.config import Config
+from verilens.verify.cmcl_mmcd.features import (
+    PAIRS,
+    FeatureBatch,
+    Features,
+    filled,
+    inconsistency,
+    thinned,
+)
+from verilens.verify.cmcl_mmcd.model import CMCLMMCD, Found, agreement, gated
+
+TINY = Config.tiny()
+UNUSED = 2 * 593_024  # layers that the official code makes and never runs
+
+
+def noise(config: Config, count: int) -> Features:
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(*shape: int) -> torch.Tensor:
+        return torch.randn(count, *shape, generator=generator)
+
+    return Features(
+        draw(config.tokens, config.text_width),
+        draw(config.emotion_width),
+        draw(config.frames, config.frame_width),
+        draw(config.emotion_width),
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "whole", "trained"),
+    [(Config(), 8_614_282, 7_087_754), (Config.fakett(), 8_581_514, 7_054_986)],
+)
+def test_published_sizes(config, whole, trained):
+    with torch.device("meta"):
+        weights = list(CMCLMMCD(config).parameters())
+    assert sum(p.numel() for p in weights) == whole - UNUSED
+    assert sum(p.numel() for p in weights if p.requires_grad) == trained - UNUSED
+
+
+def test_shapes_of_what_it_gives():
+    found = CMCLMMCD(TINY).eval()(noise(TINY, 3))
+    assert [tuple(x.shape) for x in found[:3]] == [(3, 2)] * 3
+    assert [tuple(x.shape) for x in found[3:]] == [(3, 1, TINY.width)] * 3
+
+
+def summaries(first, second):
+    rows = torch.tensor([[first]]), torch.tensor([[second]])
+    nothing = torch.zeros(1, 2)
+    return Found(nothing, nothing, nothing, frames=rows[0], text=rows[1], audio=rows[1])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "label", "expected"),
+    [
+        ([1.0, 0.0], [1.0, 0.0], 0.0, 0.0),
+        ([1.0, 0.0], [1.0, 0.0], 1.0, 1.0),
+        ([1.0, 0.0], [0.0, 1.0], 0.0, 1.0),
+        ([1.0, 0.0], [0.0, 1.0], 1.0, 0.0),
+        ([1.0, 0.0], [-1.0, 0.0], 1.0, 0.0),
+    ],
+)
+def test_cosine_term_by_hand(first, second, label, expected):
+    """Frames against text and against sound, which equals the text, so that pair costs nothing."""
+    found = summaries(first, second)
+    loss = agreement(found, torch.tensor([[label, 0.0, label]]))
+    assert float(loss) == pytest.approx(2 * expected, abs=1e-6)
+
+
+def test_the_gate_by_hand():
+    joint = torch.tensor([[2.0, -3.0]])
+    assert gated(joint, torch.zeros(1, 2)).abs().sum() == 0
+    found = gated(joint, torch.tensor([[1.0, -1.0]]))
+    assert found[0, 0] > 0 and found[0, 1] > 0  # both signs turn
+    assert torch.allclose(found, joint * np.tanh(1.0) * torch.tensor([[1.0, -1.0]]))
+
+
+def test_the_product_is_that_of_the_four_branches():
+    torch.manual_seed(0)
+    method = CMCLMMCD(TINY).eval()
+    with torch.no_grad():
+        for pair in (method.at, method.vt, method.va):
+            pair.head[3].weight.zero_()
+            pair.head[3].bias.copy_(torch.tensor([2.0, -1.0]))
+        method.emotion_head[3].weight.zero_()
+        method.emotion_head[3].bias.copy_(torch.tensor([0.5, 3.0]))
+        product = method(noise(TINY, 2)).product
+    assert torch.allclose(product, torch.tensor([[4.0, -3.0]] * 2))
+
+
+def test_the_summary_is_the_first_content_token_or_the_front():
+    torch.manual_seed(0)
+    content, features = CMCLMMCD(TINY).eval(), noise(TINY, 1)
+    front = CMCLMMCD(Config(**{**vars(TINY), "summary": "front"})).eval()
+    front.load_state_dict(content.state_dict())
+    with torch.inference_mode():
+        aligned = content.align_text(content.text(features.text))
+        assert torch.equal(content(features).text, aligned[:, 1:2])
+        assert torch.equal(front(features).text, aligned[:, :1])
+
+
+def test_every_weight_that_is_trained_gets_a_gradient():
+    torch.manual_seed(0)
+    method = CMCLMMCD(TINY).train()
+    loss = method.training_step(toy(TINY, 6, 0))
+    loss.total.backward()
+    assert set(loss.parts) == {"answer", "joint", "product", "cosine"}
+    missing = [n for n, p in method.named_parameters() if p.requires_grad and p.grad is None]
+    assert not missing
+    plain = toy(TINY, 6, 0)
+    plain = FeatureBatch(**{**vars(plain), "inconsistent": None})
+    assert "cosine" not in method.training_step(plain).parts
+
+
+def test_positions_change_the_answer_only_when_they_are_used():
+    torch.manual_seed(0)
+    plain, features = CMCLMMCD(TINY).eval(), noise(TINY, 1)
+    placed = CMCLMMCD(Config(**{**vars(TINY), "positions": True})).eval()
+    placed.load_state_dict(plain.state_dict())
+    with torch.inference_mode():
+        assert not torch.allclose(plain(features).joint, placed(features).joint)
+
+
+def test_rows_are_filled_and_thinned():
+    rows = torch.arange(10.0)[:, None]
+    assert filled(rows, 3)[:, 0].tolist() == [0, 1, 2]
+    assert filled(rows[:2], 4)[:, 0].tolist() == [0, 1, 0, 0]
+    assert thinned(rows, 4)[:, 0].tolist() == [0, 2, 4, 6]
+    assert thinned(rows[:2], 3)[:, 0].tolist() == [0, 1, 0]
+
+
+def test_labels_that_are_texts_or_integers_mean_the_same():
+    assert inconsistency({"vt": "1", "at": "0", "va": 1}) == [1, 0, 1]
+    assert inconsistency({"vt": 1, "at": 0, "va": "1"}) == [1, 0, 1]
+    with pytest.raises(ValueError, match="neither"):
+        inconsistency({"vt": "yes", "at": 0, "va": 0})
+
+
+class Evil:
+    def __reduce__(self):
+        return (print, ("run",))
+
+
+@pytest.fixture
+def published(tmp_path):
+    """A miniature of the published layout: three splits, one debunk, labels of both types."""
+    root, names = tmp_path, [f"70{n}" for n in range(12)]
+    fea, lists = root / "fea" / "fakesv", root / "data" / "FakeSV" / "data-split"
+    for folder in (lists, *(fea / f"preprocess_{k}" for k in ("text", "audio", "visual"))):
+        folder.mkdir(parents=True)
+    words = ["real", "fake"] * 5 + ["debunk", "fake"]
+    lines = [
+        {"video_id": n, "annotation": word, "vt": "1", "at": 1 if i % 2 else "1", "va": 0}
+        for i, (n, word) in enumerate(zip(names, words, strict=True))
+    ]
+    (fea / "metainfo.json").write_text("\n".join(map(json.dumps, lines)))
+    for split, part in (("train", names[:8]), ("val", names[8:10]), ("test", names[10:])):
+        (lists / f"vid_time3_{split}.txt").write_text("\n".join(part))
+    rng = np.random.default_rng(0)
+    texts = {n: torch.randn(5 + i, 24) for i, n in enumerate(names)}
+    torch.save({"last_hidden_state": texts}, fea / "preprocess_text" / "sem_text_fea.pkl")
+    emotions = {n: torch.randn(24) for n in names}
+    torch.save({"pooler_output": emotions}, fea / "preprocess_text" / "emo_text_fea.pkl")
+    for i, name in enumerate(names):
+        torch.save(torch.randn(1, 24), fea / "preprocess_audio" / f"{name}.pkl")
+        frames = rng.normal(size=(3 + i, 24)).astype(np.float32)
+        torch.save(frames, fea / "preprocess_visual" / f"{name}.pkl")
+    return root
+
+
+def test_published_features_become_batches(published):
+    splits = {split: data.rows(published, "fakesv", split) for split in ("train", "val", "test")}
+    names = [row.name for found in splits.values() for row in found]
+    assert [len(found) for found in splits.values()] == [8, 2, 1]  # the debunk is left out
+    assert len(set(names)) == len(names)
+    assert {row.inconsistent for row in splits["train"]} == {(1.0, 1.0, 0.0)}
+    batches = data.Published(published / "fea" / "fakesv", TINY, splits["train"], batch=3)
+    first, again = ([b.labels.tolist() for b in batches.epoch(0)] for _ in range(2))
+    assert first == again and [len(b) for b in first] == [3, 3, 2]
+    (batch, *_) = batches.epoch(1, skip=1)
+    assert batch.text.shape == (3, TINY.tokens, 24) and batch.frames.shape == (3, TINY.frames, 24)
+    assert batch.inconsistent.tolist() == [[1, 1, 0]] * 3
+    assert isinstance(batch, Batch) and len(batch.split(2)) == 2
+    loss = CMCLMMCD(TINY).train().training_step(batch)
+    assert torch.isfinite(loss.total)
+
+
+def test_pseudo_labels_go_before_those_of_the_annotations(published):
+    path = published / "pseudo_label" / "fakesv" / "pseudo_label.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"video_id": "700", "vt": 0, "at": "0", "va": "1"}\n')
+    (first, second, *_) = data.rows(published, "fakesv", "train")
+    assert first.inconsistent == (0.0, 0.0, 1.0) and second.inconsistent == (1.0, 1.0, 0.0)
+    path.write_text('{"video_id": "700", "vt": 2, "at": "0", "va": "1"}\n')
+    with pytest.raises(DatasetError, match=r"pseudo_label\.jsonl:1: .*neither 0 nor 1"):
+        data.rows(published, "fakesv", "train")
+
+
+@pytest.mark.parametrize("write", [torch.save, lambda x, path: path.write_bytes(pickle.dumps(x))])
+def test_a_pickle_that_would_run_code_is_refused(tmp_path, write, capsys):
+    path = tmp_path / "evil.pkl"
+    write({"last_hidden_state": Evil()}, path)
+    with pytest.raises(DatasetError, match=r"evil\.pkl"):
+        data.load(path)
+    assert "run" not in capsys.readouterr().out
+    with pytest.raises(DatasetError, match="missing"):
+        data.load(tmp_path / "gone.pkl")
+
+
+def test_what_is_missing_of_the_features_is_named(published):
+    rows = data.rows(published, "fakesv", "train")
+    batches = data.Published(published / "fea" / "fakesv", TINY, rows)
+    (published / "fea" / "fakesv" / "preprocess_visual" / "703.pkl").unlink()
+    with pytest.raises(DatasetError, match=r"703\.pkl: missing"):
+        list(batches.epoch(0))
+    with pytest.raises(DatasetError, match="no video 999"):
+        batches.read([data.Row("999", 0, None)])
+    with pytest.raises(DatasetError, match="no video id"):
+        data.Published(published / "fea" / "fakesv", TINY, [data.Row("../700", 0, None)])
+    with pytest.raises(DatasetError, match="fakesv, fakett"):
+        data.rows(published, "fvc", "train")
+
+
+POST = Post(text="The bridge opened today", sha256="a" * 64)
+
+
+def opened(config: Config) -> Opened:
+    view = config.view
+    frames = np.random.default_rng(0).integers(0, 256, (3, 224, 224, 3), dtype=np.uint8)
+    clip = Clip(
+        frames=frames,
+        times_s=np.arange(3.0),
+        boxes=np.zeros((3, 4), np.int32),
+        size=(224, 224),
+        view=view,
+    )
+    facts = {"path": "a.mp4", "sha256": "b" * 64, "kind": "video", "format": "mov"}
+    media = Media(**facts, size_bytes=9, width=224, height=224)
+    return Opened(media=media, clips={view: clip})
+
+
+def test_a_scan_without_encoders_says_which_are_missing():
+    with pytest.raises(MissingWeights, match="text_encoder, emotion_encoder, frame_encoder"):
+        CMCLMMCD(TINY).eval().inspect(POST, opened(TINY))
+
+
+def test_a_scan_reads_folders_of_encoders(tmp_path):
+    transformers = pytest.importorskip("transformers")
+    tokenizers = pytest.importorskip("tokenizers")
+    words = {w: n for n, w in enumerate(["[PAD]", "[UNK]", *POST.text.lower().split()])}
+    inner = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="[UNK]"))
+    inner.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=inner, unk_token="[UNK]", pad_token="[PAD]"
+    )
+    sizes = {"hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2}
+    sizes |= {"intermediate_size": 32, "max_position_embeddings": 40}
+    bert = transformers.BertModel(transformers.BertConfig(vocab_size=len(words), **sizes))
+    clip = transformers.CLIPModel(
+        transformers.CLIPConfig(
+            text_config={"vocab_size": len(words), **sizes},
+            vision_config={**sizes, "image_size": 224, "patch_size": 112},
+            projection_dim=24,
+        )
+    )
+    folders = {"text_encoder": bert, "emotion_encoder": bert, "frame_encoder": clip}
+    for name, model in folders.items():
+        model.save_pretrained(tmp_path / name)
+        tokenizer.save_pretrained(tmp_path / name)
+    paths = {name: str(tmp_path / name) for name in folders}
+    config = Config(**{**vars(TINY), **paths})
+    torch.manual_seed(0)
+    found = CMCLMMCD(config).eval().inspect(POST, opened(config))
+    assert 0 <= found.score <= 1 and np.isfinite(found.logit)
+    assert found.limits and set(found.kinds) == {"visual-text"}  # pairs with sound are not read
+    wrong = Config(**{**vars(config), "text_width": 32})
+    with pytest.raises(MissingWeights, match="text_encoder gives 24 numbers, 32 are read"):
+        CMCLMMCD(wrong).eval().inspect(POST, opened(wrong))
+
+
+def test_saved_and_loaded_methods_agree(tmp_path):
+    torch.manual_seed(0)
+    method = CMCLMMCD(TINY).eval()
+    save_file(dict(method.state_dict()), tmp_path / "w.safetensors")
+    from verilens import weights
+
+    other = CMCLMMCD(TINY).eval()
+    weights.load_into(other, tmp_path / "w.safetensors")
+    with torch.inference_mode():
+        assert torch.equal(method(noise(TINY, 2)).logits, other(noise(TINY, 2)).logits)
+
+
+# Generated posts: fake exactly where the latents of text and frames are independent draws, so that
+# no modality alone carries anything.
+
+LATENT, PLACES = 32, 8
+
+
+def toy(config: Config, count: int, seed: int) -> FeatureBatch:
+    """Return posts of one fixed world. seed: of the draw."""
+    world = np.random.default_rng(7)
+    maps = [world.normal(size=(LATENT, w)) for w in (config.text_width, config.frame_width)]
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(count) % 2)
+    said = rng.normal(size=(count, LATENT))
+    seen = np.where(labels[:, None] == 1, rng.normal(size=(count, LATENT)), said)
+
+    def rows(latent, matrix):
+        base = (latent @ matrix / np.sqrt(LATENT))[:, None].repeat(PLACES, 1)
+        return torch.from_numpy((base + 0.3 * rng.normal(size=base.shape)).astype(np.float32))
+
+    def emotion():
+        return torch.from_numpy(rng.normal(size=(count, config.emotion_width)).astype(np.float32))
+
+    pairs = np.stack([labels, np.ones(count), np.ones(count)], 1)  # sound has nothing to do with it
+    return FeatureBatch(
+        labels=torch.from_numpy(labels.astype(np.float32)),
+        text=rows(said, maps[0]),
+        frames=rows(seen, maps[1]),
+        text_emotion=emotion(),
+        audio=emotion(),
+        inconsistent=torch.from_numpy(pairs.astype(np.float32)),
+    )
+
+
+class Drawn:
+    """Batches of one draw."""
+
+    samples, steps = 1600, 50
+
+    def __init__(self, config):
+        self.whole = toy(config, self.samples, 1)
+
+    def epoch(self, epoch, skip=0):
+        order = torch.randperm(self.samples, generator=torch.Generator().manual_seed(epoch))
+        for step in range(skip, self.steps):
+            chosen = order[step * 32 : (step + 1) * 32]
+            yield FeatureBatch(**{name: x[chosen] for name, x in self.whole._tensors().items()})
+
+
+def probe(train: torch.Tensor, labels: torch.Tensor, test: torch.Tensor) -> torch.Tensor:
+    """Return scores of a ridge regression on one modality alone."""
+    x, y = train.double(), labels.double() * 2 - 1
+    mean, spread = x.mean(0), x.std(0) + 1e-9
+    x, z = (x - mean) / spread, (test.double() - mean) / spread
+    solved = torch.linalg.solve(x.T @ x + 100 * torch.eye(x.shape[1]).double(), x.T @ y)
+    return (z @ solved > 0).double()
+
+
+@pytest.mark.slow
+def test_learns_that_modalities_contradict_each_other_where_none_tells_alone():
+    torch.manual_seed(0)
+    config = Config(tokens=PLACES, frames=PLACES)
+    batches, test = Drawn(config), toy(config, 400, 2)
+    method = CMCLMMCD(config)
+    for _ in loop.fit(method, batches, Plan(lr=3e-4, epochs=8, batch=32)):
+        pass
+    with torch.inference_mode():
+        found = method.eval()(test.features())
+        alike = torch.nn.functional.cosine_similarity(found.frames, found.text, 2)[:, 0]
+    right = accuracy(found.logits.softmax(1)[:, 1].numpy(), test.labels.numpy())
+    gap = float(alike[test.labels == 0].mean() - alike[test.labels == 1].mean())
+    alone = {
+        name: accuracy(probe(a, batches.whole.labels, b).numpy(), test.labels.numpy())
+        for name, a, b in (
+            ("text", batches.whole.text.mean(1), test.text.mean(1)),
+            ("frames", batches.whole.frames.mean(1), test.frames.mean(1)),
+            ("audio", batches.whole.audio, test.audio),
+        )
+    }
+    assert right >= 0.85 and gap >= 0.5, (right, gap)
+    assert max(alone.values()) <= 0.58, alone
+
+
+def test_pairs_are_named_as_the_evidence_names_them():
+    assert PAIRS == ("visual-text", "audio-text", "visual-audio")
