@@ -28,6 +28,7 @@ from verilens.bench.metrics.decisions import (
     f1,
     false_positive_rate,
     half_total_error_rate,
+    macro_f1,
     matthews,
     precision,
     true_positive_rate,
@@ -44,6 +45,12 @@ from verilens.bench.metrics.intervals import (
     intervals,
     paired,
     wilson,
+)
+from verilens.bench.metrics.multilabel import (
+    Labelled,
+    labelled,
+    mean_average_precision,
+    mean_box_iou,
 )
 from verilens.bench.metrics.pixels import (
     cosine_similarity,
@@ -85,6 +92,7 @@ __all__ = [
     "Difference",
     "Floats",
     "Interval",
+    "Labelled",
     "Metric",
     "Plan",
     "Pooled",
@@ -122,9 +130,13 @@ __all__ = [
     "half_total_error_rate",
     "holm",
     "intervals",
+    "labelled",
     "log_loss",
     "macro",
+    "macro_f1",
     "matthews",
+    "mean_average_precision",
+    "mean_box_iou",
     "mean_temporal_ap",
     "paired",
     "pixel_auc",

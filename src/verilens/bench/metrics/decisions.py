@@ -57,6 +57,13 @@ def f1(scores: ArrayLike, labels: ArrayLike, threshold: float = 0.5) -> float:
     return _defined(tallied.f1, scores, labels, threshold, "no fakes, and nothing is called fake")
 
 
+def macro_f1(scores: ArrayLike, labels: ArrayLike, threshold: float = 0.5) -> float:
+    """Return the mean of both classes' F1."""
+    scores, labels = both_classes(scores, labels)
+    called = (scores > threshold).astype(float)
+    return (f1(called, labels) + f1(1 - called, 1 - labels)) / 2
+
+
 def matthews(scores: ArrayLike, labels: ArrayLike, threshold: float = 0.5) -> float:
     """Return Matthews' correlation coefficient (MCC)."""
     counts = tallied.tally(*both_classes(scores, labels))
