@@ -15,6 +15,7 @@ def on_page_markdown(markdown: str, **_: object) -> str:
         markdown = markdown.replace("<!-- datasets -->", "\n\n".join(described))
     if "<!-- coverage -->" in markdown:
         markdown = markdown.replace("<!-- coverage -->", coverage(cards))
+        markdown = markdown.replace("<!-- published sets -->", published_sets())
     return markdown
 
 
@@ -35,6 +36,17 @@ def named(cue: taxonomy.Node) -> str:
     """Return a cue with its branch, e.g. "Editing traces: Splicing"."""
     above = taxonomy.nodes()[cue.parent].label + ": " if cue.parent else ""
     return above + cue.label
+
+
+def published_sets() -> str:
+    """Return the public data sets of misinformation videos as a table in Markdown."""
+    rows = [
+        f"| {row.name} | {row.title} | {', '.join(row.platforms)} | {', '.join(row.languages)} | "
+        f"{f'`{row.adapter}`' if row.adapter else ''} |"
+        for row in taxonomy.published_sets()
+    ]
+    head = ["| name | what | platforms | languages | read by |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *rows])
 
 
 def section(card: Card) -> str:

@@ -18,7 +18,7 @@ LEVELS = (
     {"errors", "records", "card", "config", "allocator"},
     {"batch", "method", "weights", "catalog", "published", "taxonomy"},
     {"media", "poses", "tables", "layout"},
-    {"datasets", "manifest", "face_filter"},
+    {"datasets", "manifest", "face_filter", "splits"},
     {"options", "nn"},
     {"verify", "motion"},
     {"train"},

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 import scanning
 from verilens import scan_many
+from verilens.bench.metrics import auc
 from verilens.cli import app
 from verilens.errors import ConfigError, MissingWeights
 from verilens.media.opened import Opened
@@ -304,3 +305,29 @@ def test_an_encoder_that_was_altered_is_refused(tmp_path, monkeypatch):
         sentences.load()
     with pytest.raises(MissingWeights, match="no encoder can be read"):
         sentences.load(str(tmp_path))
+
+
+def test_swapped_pairs_are_told_by_any_joint_space_and_intact_ones_are_not():
+    """A joint space fitted by least squares on generated titles and frames of one latent."""
+    rng = np.random.default_rng(0)
+    maps = rng.normal(size=(8, 40)), rng.normal(size=(8, 24))
+
+    def pairs(count):
+        latent = rng.normal(size=(count, 8))
+        said = latent @ maps[0] + rng.normal(size=(count, 40))
+        seen = latent[:, None] @ maps[1] + rng.normal(size=(count, 3, 24))
+        return said, seen
+
+    def unit(x):
+        return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+    said, seen = pairs(500)
+    to_seen = np.linalg.lstsq(said, seen.mean(1), rcond=None)[0]
+    said, seen = pairs(400)
+    texts, frames = unit(said @ to_seen), unit(seen)
+    unlike = [-consistency.seen_likeness(t, f) for t, f in zip(texts, frames, strict=True)]
+    swapped = np.roll(np.arange(200, 400), 1)
+    crossed = [-consistency.seen_likeness(texts[n], frames[m]) for n, m in enumerate(swapped, 200)]
+    labels = [0] * 200 + [1] * 200
+    assert auc(unlike[:200] + crossed, labels) >= 0.9
+    assert abs(auc(unlike, labels) - 0.5) <= 0.1

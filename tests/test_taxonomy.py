@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from verilens import catalog, taxonomy
 from verilens.card import Card, DataCard
 from verilens.cli import app
+from verilens.datasets import datasets
 from verilens.errors import ConfigError, UnknownName
 
 
@@ -74,6 +75,15 @@ def test_every_method_reads_a_cue_and_answers_at_a_level(card):
     leaves = {node.id for node in taxonomy.cues()}
     assert card.cues and set(card.cues) <= leaves
     assert card.levels and set(card.levels) <= set(taxonomy.LEVELS)
+
+
+def test_the_public_sets_of_misinformation_videos_are_known():
+    rows = taxonomy.published_sets()
+    assert len({row.name for row in rows}) == len(rows) == 15
+    for row in rows:
+        assert row.platforms and row.languages and all(len(x) == 2 for x in row.languages)
+        assert not row.adapter or row.adapter in datasets()
+    assert {row.name for row in rows if row.adapter} == {"FakeSV", "FakeTT"}
 
 
 def test_finding_is_filtering_by_hand():

@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, get_args
 
+from verilens import config
 from verilens.card import Card, Level
 from verilens.errors import ConfigError, UnknownName
 
@@ -39,6 +40,17 @@ class Node:
     def parent(self) -> str:
         """Return the parent's id, "" at the root."""
         return self.id.rpartition(".")[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedSet:
+    """A public data set of misinformation videos. adapter: what reads it here, "" for nothing."""
+
+    name: str
+    title: str
+    platforms: tuple[str, ...]
+    languages: tuple[str, ...]
+    adapter: str = ""
 
 
 @cache
@@ -93,6 +105,13 @@ def silent(cards: Iterable[Card]) -> list[str]:
     nobody = {cue.id for cue in unread(cards)}
     heard = {cue.stage for cue in cues() if cue.id not in nobody}
     return [stage for stage in _text()["stages"] if stage not in heard]
+
+
+def published_sets() -> list[PublishedSet]:
+    """Return the public data sets of misinformation videos, read here or not."""
+    text = (files("verilens") / "misinformation_sets.toml").read_text(encoding="utf-8")
+    rows = tomllib.loads(text).items()
+    return [config.build(PublishedSet, {"name": name, **row}, name) for name, row in rows]
 
 
 def _text() -> dict[str, Any]:
