@@ -20,6 +20,7 @@ LEVELS = (
     {"media", "poses", "tables", "layout"},
     {"datasets", "manifest", "face_filter", "splits"},
     {"options", "nn"},
+    {"understand"},
     {"verify", "motion"},
     {"train"},
     {"pipeline", "known", "scanner", "exported"},

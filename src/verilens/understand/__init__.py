@@ -1,0 +1,1 @@
+"""Models that understand pictures, films and text, and how they are asked."""
