@@ -19,7 +19,7 @@ from verilens.records import View
 from verilens.verify.blending.config import Config
 from verilens.verify.blending.fakes import alike, pairs
 from verilens.verify.blending.model import Blending
-from verilens.verify.blending.words import Turn, supplied, supply, weak_feature
+from verilens.verify.weak_features import Turn, supplied, supply, weak_feature
 
 EPOCHS = 24  # of the toy
 TURN = Turn("Is this face real or fake?", "It is fake: the eyes differ.")

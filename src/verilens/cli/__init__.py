@@ -13,6 +13,8 @@ from verilens.cli.bench_robustness import app as bench
 from verilens.cli.data import app as data
 from verilens.cli.doctor import EXAMPLES as DOCTOR
 from verilens.cli.doctor import doctor
+from verilens.cli.explain import EXAMPLES as EXPLAIN
+from verilens.cli.explain import explain
 from verilens.cli.methods import EXAMPLES as METHODS
 from verilens.cli.methods import methods
 from verilens.cli.motion import app as motion
@@ -37,6 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command(epilog=SCAN)(scan)
+app.command(epilog=EXPLAIN)(explain)
 app.command(epilog=METHODS)(methods)
 app.command(epilog=SELFTEST)(selftest)
 app.command(epilog=DOCTOR)(doctor)

@@ -25,8 +25,8 @@ from verilens.nn.normalise import Normalise
 from verilens.records import Clip, Evidence
 from verilens.verify.blending.config import Config
 from verilens.verify.blending.fakes import pairs
-from verilens.verify.blending.words import weak_feature
 from verilens.verify.detector import Detector
+from verilens.verify.weak_features import weak_feature
 
 
 class EfficientTrunk(nn.Module):

@@ -1,4 +1,4 @@
-"""A blending score in words: X2-DFD's weak feature, which tells a language model what it misses.
+"""A detector's score in words: X2-DFD's weak feature, which tells a language model what it misses.
 
 A model that reads pictures by meaning overlooks seams. So the question it is asked carries the
 detector's score, and the answer it learns from mentions the seam, but only where the score agrees
@@ -33,14 +33,16 @@ def weak_feature(score: float, low: float = LOW, high: float = HIGH) -> str:
     return f"The face shows {amount} blending artefacts."
 
 
-def supplied(turn: Turn, score: float | None, is_fake: bool) -> Turn:
+def supplied(
+    turn: Turn, score: float | None, is_fake: bool, expert: str = "A blending detector"
+) -> Turn:
     """Return a turn with the score in its question, and in its answer where both agree.
 
-    Without a score the turn stays as it is.
+    Without a score the turn stays as it is. expert: what the question calls the detector.
     """
     if score is None:
         return turn
-    question = f"{turn.question} A blending detector scores it {score:.3f}."
+    question = f"{turn.question} {expert} scores it {score:.3f}."
     agrees = score >= HIGH if is_fake else score <= LOW
     return Turn(question, f"{turn.answer} {weak_feature(score)}" if agrees else turn.answer)
 
