@@ -50,6 +50,7 @@ LIMIT_FILE, LIMIT_FUNCTION, LIMIT_PARAMETERS = 500, 60, 6
 LARGE = {
     "cli/perturb.py:perturb": "its signature is the list of the command's options",
     "cli/bench.py:compare": "its signature is the list of the command's options",
+    "cli/bench_prompts.py:prompts": "its signature is the list of the command's options",
     "cli/bench_fairness.py:fairness": "its signature is the list of the command's options",
     "cli/bench_robustness.py:robustness": "its signature is the list of the command's options",
     "cli/bench.py:score": "its signature is the list of the command's options",

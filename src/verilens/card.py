@@ -25,7 +25,7 @@ Task = Literal[
     "sign",
     "in-between",
 ]
-Reads = Literal["media", "post", "poses", "text"]
+Reads = Literal["media", "post", "poses", "text", "answers"]
 Level = Literal["frame", "clip", "segment", "pixel"]
 
 
@@ -37,7 +37,8 @@ class Card:
     uncertain: what the paper leaves open and how we chose; shown on the docs page.
     own_reading: True when parts of the method are ours, not the paper's.
     cues, levels: what gives a fake away to it, ids of `taxonomy.toml`, and how finely it answers.
-    reads: what it is given; only methods that read media can be asked by a scan.
+    reads: what it is given; only methods that read media can be asked by a scan. "answers" are
+        those of a multimodal model to its prompts.
     """
 
     name: str

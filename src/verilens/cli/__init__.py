@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from verilens.cli.bench_robustness import app as bench
+from verilens.cli.bench_prompts import app as bench
 from verilens.cli.data import app as data
 from verilens.cli.doctor import EXAMPLES as DOCTOR
 from verilens.cli.doctor import doctor

@@ -82,7 +82,7 @@ def run_(
     options = Options(methods=tuple(method) if method else None, where=False, jobs=jobs)
     plan = running.Plan(frames=frames, first=compat == "deepfakebench")
     facts: dict[str, object] = {"command": "verilens " + " ".join(sys.argv[1:]), "split": split}
-    samples = _samples(manifests, split, limit, facts)
+    samples = samples_of(manifests, split, limit, facts)
     out.mkdir(parents=True, exist_ok=True)
     with contextlib.closing(Store(out / "results.duckdb")) as results:
         scoring = running.run(samples, out, options, plan, facts, results)
@@ -210,7 +210,7 @@ def holdout(
     grid(("split", "class", "samples"), rows, (f"{held.left_out} left out, too near to a test",))
 
 
-def _samples(
+def samples_of(
     manifests: list[Path], split: str, limit: int, facts: dict[str, object]
 ) -> "list[tuple[str, Sample]]":
     """Return (data set, sample), each once; notes the digest of what is read in `facts`.
