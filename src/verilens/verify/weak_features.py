@@ -25,31 +25,46 @@ class Supply(NamedTuple):
     missing: int
 
 
-def weak_feature(score: float, low: float = LOW, high: float = HIGH) -> str:
-    """Return in one sentence what a blending score in [0, 1] amounts to."""
+class Wording(NamedTuple):
+    """How an expert is spoken of: what it is called, what it sees, from where its score decides."""
+
+    name: str = "A blending detector"
+    sign: str = "blending artefacts"
+    low: float = LOW
+    high: float = HIGH
+
+
+BLENDING = Wording()
+
+
+def weak_feature(score: float, expert: Wording = BLENDING) -> str:
+    """Return in one sentence what an expert's score in [0, 1] amounts to."""
     if not 0 <= score <= 1:
-        raise ValueError(f"a blending score lies in [0, 1], not at {score}")
-    amount = "little or no" if score <= low else "obvious" if score >= high else "some"
-    return f"The face shows {amount} blending artefacts."
+        raise ValueError(f"a score lies in [0, 1], not at {score}")
+    is_low, is_high = score <= expert.low, score >= expert.high
+    amount = "little or no" if is_low else "obvious" if is_high else "some"
+    return f"The face shows {amount} {expert.sign}."
 
 
-def supplied(
-    turn: Turn, score: float | None, is_fake: bool, expert: str = "A blending detector"
-) -> Turn:
+def supplied(turn: Turn, score: float | None, is_fake: bool, expert: Wording = BLENDING) -> Turn:
     """Return a turn with the score in its question, and in its answer where both agree.
 
-    Without a score the turn stays as it is. expert: what the question calls the detector.
+    Without a score the turn stays as it is.
     """
     if score is None:
         return turn
-    question = f"{turn.question} {expert} scores it {score:.3f}."
-    agrees = score >= HIGH if is_fake else score <= LOW
-    return Turn(question, f"{turn.answer} {weak_feature(score)}" if agrees else turn.answer)
+    question = f"{turn.question} {expert.name} scores it {score:.3f}."
+    agrees = score >= expert.high if is_fake else score <= expert.low
+    return Turn(question, f"{turn.answer} {weak_feature(score, expert)}" if agrees else turn.answer)
 
 
 def supply(
-    turns: Sequence[Turn], scores: Sequence[float | None], are_fake: Sequence[bool]
+    turns: Sequence[Turn],
+    scores: Sequence[float | None],
+    are_fake: Sequence[bool],
+    expert: Wording = BLENDING,
 ) -> Supply:
     """Return all turns with their scores, and count those that have none."""
-    written = tuple(supplied(*row) for row in zip(turns, scores, are_fake, strict=True))
+    rows = zip(turns, scores, are_fake, strict=True)
+    written = tuple(supplied(turn, score, is_fake, expert) for turn, score, is_fake in rows)
     return Supply(written, sum(score is None for score in scores))
