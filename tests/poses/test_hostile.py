@@ -6,9 +6,11 @@ import zipfile
 
 import numpy as np
 import pytest
+from acclaim import AMC, ASF
 
 from verilens.errors import MediaError, VerilensError
 from verilens.poses import h36m
+from verilens.poses.imigue import write_imigue
 from verilens.poses.read import clips, write
 
 MUTATIONS = 300
@@ -16,6 +18,8 @@ FILES = {  # of each format, with the skeleton and axes in it
     **{"a.pose": ("hand21", 3), "a.npz": ("hand21", 3), "a.pkl": ("ntu25", 3)},
     **{"a.skeleton": ("ntu25", 3), "a.bvh": ("ntu25", 3), "a.csv": ("coco17", 2)},
     **{"a.json": ("coco17", 2), "a.skels": ("phoenix50", 3), "h36m.npz": ("h36m17", 3)},
+    **{"openpose.json": ("openpose137", 2), "mediapipe.json": ("mediapipe33", 3)},
+    **{"light.csv": ("imigue35", 2)},
 }
 
 
@@ -46,11 +50,37 @@ def test_mutations_end_in_poses_or_in_an_error_of_ours(tmp_path, waving, file):
     path = tmp_path / file
     if file == "h36m.npz":
         h36m.write_h36m(path, {("S1", "Walking"): [pose]})
+    elif file == "light.csv":
+        write_imigue(path, [pose])
     else:
         write(path, [pose])
-    data, numbers, errors = path.read_bytes(), np.random.default_rng(0), 0
-    for _ in range(MUTATIONS):
-        path.write_bytes(mutated(data, numbers))
+    try_out(path, MUTATIONS)
+
+
+@pytest.mark.parametrize("changed", ["arm.asf", "arm_01.amc"])
+def test_mutations_of_an_actor_and_a_motion(tmp_path, changed):
+    (tmp_path / "arm.asf").write_text(ASF)
+    (tmp_path / "arm_01.amc").write_text(AMC)
+    try_out(tmp_path / "arm_01.amc", MUTATIONS, tmp_path / changed)
+
+
+def test_mutations_of_old_pose_files(tmp_path, motion):
+    """Version 0.0 stores each person by itself, 0.1 counts its frames from its length."""
+    for file in (
+        "pose_format_tests/openpose.pose",
+        "pose_format_tests/mediapipe_hand_normalized.pose",
+    ):
+        path = tmp_path / "a.pose"
+        path.write_bytes((motion / "pose_files" / file).read_bytes())
+        try_out(path, 100)
+
+
+def try_out(path, count, changed=None):
+    """Change a file in many ways; each ends in sound poses or in an error of ours."""
+    changed = changed or path
+    data, numbers, errors = changed.read_bytes(), np.random.default_rng(0), 0
+    for _ in range(count):
+        changed.write_bytes(mutated(data, numbers))
         try:
             found = [pose for _, poses in clips(path) for pose in poses]
         except VerilensError as error:
@@ -61,7 +91,7 @@ def test_mutations_end_in_poses_or_in_an_error_of_ours(tmp_path, waving, file):
             assert np.isfinite(pose.joints).all()
             assert pose.confidence.min() >= 0 and pose.confidence.max() <= 1
             assert not pose.joints[pose.confidence == 0].any()
-    assert errors > MUTATIONS / 20
+    assert errors > count / 20
 
 
 def test_an_archive_that_unpacks_to_terabytes_is_refused(tmp_path):
