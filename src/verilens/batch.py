@@ -102,5 +102,25 @@ class PostBatch(Batch):
     boxes: Tensor | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class TextPoseBatch(Batch):
+    """Sentences and the movements that sign them, each padded to the longest of the batch.
+
+    joints: (B, T, J, 3) float32; frames: how many of the T count, (B,) int64.
+    words: ids of the sentence's words, (B, N) int64; word_counts: how many count, (B,) int64.
+    glosses, gloss_counts: the same of its glosses, where known. labels: 0 throughout.
+    more: other representations of the same movements, frame by frame, (B, T, K) float32, laid side
+        by side; where a method needs them.
+    """
+
+    joints: Tensor
+    frames: Tensor
+    words: Tensor
+    word_counts: Tensor
+    glosses: Tensor | None = None
+    gloss_counts: Tensor | None = None
+    more: Tensor | None = None
+
+
 def _numbers(tensor: Tensor) -> Tensor:
     return tensor.float().div_(255) if tensor.dtype == torch.uint8 else tensor
