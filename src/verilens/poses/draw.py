@@ -1,6 +1,6 @@
 """Skeletons as pictures: a GIF, an MP4 film, and a strip of moments as SVG."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from verilens.records import Pose
 if TYPE_CHECKING:
     from PIL import Image
 
+Pictures = Callable[[Sequence[Pose], View, int], Iterator["Image.Image"]]
 PAPER = "#ffffff"
 FINE = 2  # drawn larger, then reduced, so that lines are smooth
 GIF_FPS = 25.0  # what browsers show; frames last whole hundredths of a second
@@ -40,20 +41,35 @@ def pictures(
         yield picture.resize((width // FINE // 2 * 2, height // FINE // 2 * 2))
 
 
-def write_gif(path: Path, poses: Sequence[Pose], view: View = "front", size: int = 480) -> None:
-    """Write a GIF that repeats; above 25 frames a second it shows 25."""
+def write_gif(
+    path: Path,
+    poses: Sequence[Pose],
+    view: View = "front",
+    size: int = 480,
+    drawn: Pictures = pictures,
+) -> None:
+    """Write a GIF that repeats; above 25 frames a second it shows 25. drawn: makes its pictures."""
     shown = [resample(pose, min(pose.fps, GIF_FPS)) for pose in poses]
     if len(shown[0]) > MAX_GIF_FRAMES:
         raise ConfigError(f"{len(shown[0])} frames are too many for a GIF; write an .mp4")
-    first, *rest = pictures(shown, view, size)
+    first, *rest = drawn(shown, view, size)
     ends = np.round(np.arange(1, len(shown[0]) + 1) * 100 / shown[0].fps)
     lasts = np.maximum(np.diff(ends, prepend=0), 2) * 10  # shorter ones are shown slowly
     durations = [int(each) for each in lasts]
     first.save(path, "GIF", save_all=True, append_images=rest, duration=durations, loop=0)
 
 
-def write_mp4(path: Path, poses: Sequence[Pose], view: View = "front", size: int = 480) -> None:
-    """Write an H.264 film at the frame rate of the clip, at most 60 a second."""
+def write_mp4(
+    path: Path,
+    poses: Sequence[Pose],
+    view: View = "front",
+    size: int = 480,
+    drawn: Pictures = pictures,
+) -> None:
+    """Write an H.264 film at the frame rate of the clip, at most 60 a second.
+
+    drawn: makes its pictures.
+    """
     import av
 
     poses = [resample(pose, min(pose.fps, FILM_FPS)) for pose in poses]
@@ -61,7 +77,7 @@ def write_mp4(path: Path, poses: Sequence[Pose], view: View = "front", size: int
     with av.open(str(path), "w", format="mp4") as film:
         stream = film.add_stream("libx264", rate=rate, options={"crf": "20"})
         stream.pix_fmt = "yuv420p"
-        for number, picture in enumerate(pictures(poses, view, size)):
+        for number, picture in enumerate(drawn(poses, view, size)):
             if number == 0:
                 stream.width, stream.height = picture.size
             frame = av.VideoFrame.from_image(picture)
