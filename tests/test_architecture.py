@@ -58,6 +58,8 @@ LARGE = {
     "cli/motion.py:show": "its signature is the list of the command's options",
     "cli/motion.py:convert": "its signature is the list of the command's options",
     "cli/explain.py:explain": "its signature is the list of the command's options",
+    "cli/motion_lexicon.py:add": "its signature is the list of the command's options",
+    "cli/motion_sign.py:sign": "its signature is the list of the command's options",
     "cli/scan.py:scan": "its signature is the list of the command's options",
     "cli/serve.py:serve": "its signature is the list of the command's options",
     "cli/serve.py:worker": "its signature is the list of the command's options",

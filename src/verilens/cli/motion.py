@@ -17,6 +17,9 @@ from verilens.cli.motion_lift import FILL_EXAMPLES, LIFT_EXAMPLES, fill, lift
 from verilens.cli.motion_recognize import EVALUATE, RECOGNIZE, evaluate, recognize
 from verilens.cli.motion_train import EXAMPLES as TRAIN
 from verilens.cli.motion_train import train
+from verilens.cli.motion_lexicon import app as lexicon
+from verilens.cli.motion_score import CHECK, SCORE, check, score
+from verilens.cli.motion_sign import SIGN, TEACH, sign, teach
 from verilens.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -47,6 +50,11 @@ app.command(epilog=EVALUATE)(evaluate)
 app.command(epilog=RECOGNIZE)(recognize)
 app.command(epilog=LIFT_EXAMPLES)(lift)
 app.command(epilog=FILL_EXAMPLES)(fill)
+app.command(epilog=SIGN)(sign)
+app.command(epilog=TEACH)(teach)
+app.command(epilog=SCORE)(score)
+app.command(epilog=CHECK)(check)
+app.add_typer(lexicon, name="lexicon")
 
 File = Annotated[
     Path, typer.Argument(metavar="FILE", help="Poses in any known format, or OpenPose frames.")
