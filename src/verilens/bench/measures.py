@@ -20,8 +20,9 @@ class Measure(NamedTuple):
     """One metric. of: (counts, threshold) -> value, (...,).
 
     rises: whether more is better. needs: which classes. fpr: the false positive rate it speaks of;
-    fewer than 1 / fpr genuine samples cannot tell it. apcer: the same of fakes. is_biased: draws lie above the value, so the
-    interval is moved until their median is the value. share: (hits, total) of a plain proportion.
+    fewer than 1 / fpr genuine samples cannot tell it. apcer: the same of fakes. is_biased: draws
+    lie above the value, so the interval is moved until their median is the value. share: (hits,
+    total) of a plain proportion.
     """
 
     title: str

@@ -2,8 +2,9 @@
 
     predictions -> columns -> one row a sample -> threshold -> counts -> figures and draws
 
-A row of a generator, or of an attack species, sets its fakes against all genuine samples of the same
-data sets; groups of any other column are cut from both classes. Samples without a score are counted, never judged.
+A row of a generator, or of an attack species, sets its fakes against all genuine samples of the
+same data sets; groups of any other column are cut from both classes. Samples without a score are
+counted, never judged.
 """
 
 from collections.abc import Iterator, Sequence

@@ -13,13 +13,13 @@ import typer
 
 from verilens.cli.motion_estimate import EXAMPLES as ESTIMATE
 from verilens.cli.motion_estimate import estimate
+from verilens.cli.motion_lexicon import app as lexicon
 from verilens.cli.motion_lift import FILL_EXAMPLES, LIFT_EXAMPLES, fill, lift
 from verilens.cli.motion_recognize import EVALUATE, RECOGNIZE, evaluate, recognize
-from verilens.cli.motion_train import EXAMPLES as TRAIN
-from verilens.cli.motion_train import train
-from verilens.cli.motion_lexicon import app as lexicon
 from verilens.cli.motion_score import CHECK, SCORE, check, score
 from verilens.cli.motion_sign import SIGN, TEACH, sign, teach
+from verilens.cli.motion_train import EXAMPLES as TRAIN
+from verilens.cli.motion_train import train
 from verilens.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -53,7 +53,7 @@ class Panel:
         return tuple(dict.fromkeys([*base, *maps]))
 
     def dense_views(self) -> tuple[View, ...]:
-        """Return what has to be cut from a video for the denser timelines that can flag a stretch."""
+        """Return what has to be cut from a video for denser timelines that can flag a stretch."""
         flagging = [d for d in self.detectors if flag_level(d.name, "video") < 1]
         dense = (detector.dense_view for detector in flagging)
         return tuple(dict.fromkeys(view for view in dense if view is not None))

@@ -1,9 +1,9 @@
 """Which samples train and which test: one small TOML file a protocol, values only.
 
-A protocol becomes jobs. Most have one, or one a fold; "leave-one-out" has one a generator (it is tested, the
-others train), "one-to-each" one a generator too (it trains, each is tested). Genuine media belong
-to every part unless the file says otherwise. What trains is never tested: a job whose sides share
-a sample, a source or a person is refused.
+A protocol becomes jobs. Most have one, or one a fold; "leave-one-out" has one a generator (it is
+tested, the others train), "one-to-each" one a generator too (it trains, each is tested). Genuine
+media belong to every part unless the file says otherwise. What trains is never tested: a job whose
+sides share a sample, a source or a person is refused.
 """
 
 import dataclasses
