@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from verilens.cli import app
+from verilens.cli import app, main
 from verilens.errors import ConfigError, MediaError, MissingWeights, UnknownName
 from verilens.poses import pyskl
 from verilens.poses.make import make_pose
@@ -99,3 +99,12 @@ def test_wrong_use_and_files_name_the_way_out(clip, tmp_path):
     ):
         with pytest.raises(error):
             run(*arguments)
+
+
+def test_a_file_that_cannot_be_read_ends_with_three(tmp_path, monkeypatch, capsys):
+    (tmp_path / "a.pose").write_bytes(b"\xcd\xcc\xcc\x3d" + b"\xff" * 40)
+    monkeypatch.setattr("sys.argv", ["verilens", "motion", "show", str(tmp_path / "a.pose")])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 3
+    assert "a.pose: it ends" in capsys.readouterr().err

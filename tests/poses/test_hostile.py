@@ -64,6 +64,14 @@ def test_mutations_of_an_actor_and_a_motion(tmp_path, changed):
     try_out(tmp_path / "arm_01.amc", MUTATIONS, tmp_path / changed)
 
 
+@pytest.mark.parametrize("length", ["0", "-1", "nan", "x"])
+def test_an_actor_without_size_is_refused(tmp_path, length):
+    (tmp_path / "arm.asf").write_text(ASF.replace("length 0.5", f"length {length}"))
+    (tmp_path / "arm_01.amc").write_text(AMC)
+    with pytest.raises(MediaError, match="no Acclaim skeleton"):
+        list(clips(tmp_path / "arm_01.amc"))
+
+
 def test_mutations_of_old_pose_files(tmp_path, motion):
     """Version 0.0 stores each person by itself, 0.1 counts its frames from its length."""
     for file in (

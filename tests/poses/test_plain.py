@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -103,6 +104,8 @@ def test_persons_that_do_not_fit_into_one_file_are_refused(tmp_path, two):
     short = make_pose(np.ones((2, 17, 2)), None, "coco17", 30, units="px")
     with pytest.raises(ConfigError, match="same skeleton and number of frames"):
         write_npz(tmp_path / "a.npz", [two[0], short])
+    with pytest.raises(ConfigError, match="same fps, units and frame"):
+        write_npz(tmp_path / "a.npz", [two[0], replace(two[1], fps=25.0)])
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,10 @@ def parse_asf(text: str) -> Actor:
             block.append(line)
     if len(bones) > MAX_JOINTS:
         raise ValueError(f"{len(bones)} bones")
-    return _ordered(bones, sections["hierarchy"], INCH / float(units.get("length", 1)), degrees)
+    length = float(units.get("length", 1))
+    if not length > 0:
+        raise ValueError(f"a unit of length of {length}")
+    return _ordered(bones, sections["hierarchy"], INCH / length, degrees)
 
 
 def places_of(actor: Actor, text: str) -> Floats:

@@ -1,7 +1,7 @@
 """The same movement on another skeleton, by a table of joints: `convert.toml`."""
 
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,7 @@ def convert(pose: Pose, to: str) -> Pose:
     )
 
 
-@cache
+@lru_cache(maxsize=256)
 def table(source: Skeleton, target: Skeleton) -> NDArray[np.float32]:
     """Return how much of each source joint a target joint is, (J target, J source)."""
     weights = np.zeros((len(target), len(source)), np.float32)
