@@ -86,13 +86,23 @@ def test_rotations_found_in_mocap_give_its_places(motion, tmp_path):
     assert np.abs(back.joints - pose.joints).max() < 0.05
 
 
+def test_mocap_becomes_an_actor_and_comes_back(motion, tmp_path):
+    _, (pose,) = next(clips(motion / "cmu_mocap" / "cmu_mocap_8actions.npz"))
+    write(tmp_path / "a.amc", [pose])
+    (back,) = read(tmp_path / "a.amc")
+    order = [back.skeleton.index(joint) for joint in pose.skeleton.joints[1:]]
+    assert back.units == "m" and back.skeleton.joints[0] == "root"
+    assert np.abs(back.joints[:, order] * 1000 - pose.joints[:, 1:]).max() < 0.05  # mm
+
+
 def test_bvh_needs_every_joint_and_one_person(tmp_path, waving):
     pose = waving("ntu25")
     write(tmp_path / "a.bvh", [pose])
     gap = replace(pose, confidence=pose.confidence * (np.arange(25) > 0))
     for poses, says in (([gap], "fill the gaps"), ([pose, pose], "one person")):
-        with pytest.raises(ConfigError, match=says):
-            write(tmp_path / "a.bvh", poses)
+        for file in ("a.bvh", "a.amc"):
+            with pytest.raises(ConfigError, match=says):
+                write(tmp_path / file, poses)
     with pytest.raises(ConfigError, match="single tree"):
         write(tmp_path / "a.bvh", [waving("pose178")])
 

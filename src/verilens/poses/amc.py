@@ -5,14 +5,16 @@ end lies along its direction. Joints are the root and the ends of bones, named a
 are 1/length inches (CMU), so that places come out in metres.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from verilens.errors import MediaError
-from verilens.poses.kinematics import Floats, Rig, turned
+from verilens.poses.kinematics import Floats, Rig, bone_rotations, euler_zyx, turned
 from verilens.poses.make import MAX_FRAMES, MAX_JOINTS, make_pose, own_skeleton
+from verilens.poses.rig import rig_of
 from verilens.records import Pose
 
 FPS = 120.0  # of the CMU database; the files do not say
@@ -45,17 +47,56 @@ def read_amc(path: Path) -> list[Pose]:
         if each.stat().st_size > MAX_BYTES:
             raise MediaError("too-large", f"{each}: {each.stat().st_size:,} bytes")
     try:
-        actor = parse_asf(actor_path.read_text(encoding="latin-1"))
+        actor = parse_asf(actor_path.read_text(encoding="utf-8", errors="replace"))
     except (ValueError, IndexError, KeyError) as error:
         raise MediaError("corrupt", f"{actor_path}: no Acclaim skeleton ({error})") from error
     try:
-        joints = places_of(actor, path.read_text(encoding="latin-1"))
+        joints = places_of(actor, path.read_text(encoding="utf-8", errors="replace"))
     except (ValueError, IndexError, KeyError) as error:
         raise MediaError("corrupt", f"{path}: no Acclaim motion ({error})") from error
     names = tuple(bone.name for bone in actor.bones)
     rig = Rig(names, actor.parents, np.zeros((len(names), 3)))
     of = own_skeleton("acclaim", names, rig.edges)
     return [make_pose(joints, None, of, FPS, units="m", frame="world")]
+
+
+def write_amc(path: Path, poses: Sequence[Pose]) -> None:
+    """Write one person, and the .asf file beside it; millimetres become metres.
+
+    Bones keep their median length. The root is called root, and the frame rate is not kept.
+    """
+    pose, rig, order = rig_of(poses)
+    scale = 0.001 if pose.units == "mm" else 1.0
+    joints = pose.joints[:, order].astype(float) * scale
+    rig = rig._replace(names=("root", *rig.names[1:]), offsets=rig.offsets * scale)
+    angles = euler_zyx(bone_rotations(rig, joints))
+    lines = [":FULLY-SPECIFIED", ":DEGREES"]
+    for frame in range(len(joints)):
+        place = " ".join(f"{value:.7f}" for value in joints[frame, 0])
+        lines += [str(frame + 1), f"root {place} 0 0 0"]
+        for name, turn in zip(rig.names[1:], angles[frame, 1:].tolist(), strict=True):
+            lines.append(f"{name} " + " ".join(f"{value:.6f}" for value in turn))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    path.with_suffix(".asf").write_text(_actor_text(rig), encoding="utf-8")
+
+
+def _actor_text(rig: Rig) -> str:
+    lines = [":version 1.10", f":name {rig.names[1] if len(rig.names) > 1 else 'root'}", ":units"]
+    lines += ["  mass 1.0", f"  length {INCH}", "  angle deg", ":root"]
+    lines += ["  order TX TY TZ RX RY RZ", "  axis XYZ", "  position 0 0 0", "  orientation 0 0 0"]
+    lines.append(":bonedata")
+    for number, (name, offset) in enumerate(zip(rig.names[1:], rig.offsets[1:], strict=True), 1):
+        length = float(np.linalg.norm(offset))
+        x, y, z = (offset / length if length else np.array([0.0, 1.0, 0.0])).tolist()
+        lines += ["  begin", f"    id {number}", f"    name {name}"]
+        lines += [f"    direction {x:.9f} {y:.9f} {z:.9f}", f"    length {length:.9f}"]
+        lines += ["    axis 0 0 0 XYZ", "    dof rx ry rz", "  end"]
+    lines += [":hierarchy", "  begin"]
+    for parent, name in enumerate(rig.names):
+        below = [rig.names[joint] for joint, above in enumerate(rig.parents) if above == parent]
+        if below:
+            lines.append(f"    {name} {' '.join(below)}")
+    return "\n".join([*lines, "  end", ""])
 
 
 def parse_asf(text: str) -> Actor:

@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from verilens.errors import ConfigError, MediaError
+from verilens.errors import MediaError
 from verilens.poses.kinematics import Floats, Rig, euler_zxy, places, rotations, turned
-from verilens.poses.make import MAX_FRAMES, MAX_JOINTS, make_pose, own_skeleton, same_kind
+from verilens.poses.make import MAX_FRAMES, MAX_JOINTS, make_pose, own_skeleton
+from verilens.poses.rig import rig_of
 from verilens.records import Pose
 
 MAX_BYTES = 1 << 28
-MAX_WRITTEN = 500  # joints
 CHANNELS = {f"{axis}{kind}" for axis in "XYZ" for kind in ("position", "rotation")}
 
 
@@ -85,12 +85,7 @@ def parse(text: str) -> Bvh:
 
 def write_bvh(path: Path, poses: Sequence[Pose]) -> None:
     """Write one person; bones keep their median length, so places move where theirs changes."""
-    pose = same_kind(poses)
-    if len(poses) > 1 or pose.joints.shape[2] != 3:
-        raise ConfigError("a BVH file holds one person in 3D; choose one with --person")
-    if not pose.confidence.all():
-        raise ConfigError("a BVH file needs every joint in every frame; fill the gaps first")
-    rig, order = _rig(pose)
+    pose, rig, order = rig_of(poses)
     joints = pose.joints[:, order].astype(float)
     angles = euler_zxy(rotations(rig, joints))
     rows = np.concatenate([joints[:, 0], angles.reshape(len(pose), -1)], 1)
@@ -98,29 +93,6 @@ def write_bvh(path: Path, poses: Sequence[Pose]) -> None:
     lines.append(f"Frame Time: {1 / pose.fps:.8f}")
     lines += [" ".join(f"{value:.6f}" for value in row) for row in rows]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _rig(pose: Pose) -> tuple[Rig, list[int]]:
-    """Return the tree of a pose, parents first, and which of its joints stand at each place."""
-    parents = pose.skeleton.parents
-    if sum(parent < 0 for parent in parents) > 1 or len(parents) > MAX_WRITTEN:
-        raise ConfigError(f"{pose.skeleton.name} is no single tree of bones, which BVH needs")
-    order = _depth_first(parents, pose.skeleton.root)
-    place = {joint: at for at, joint in enumerate(order)}
-    offsets = np.zeros((len(order), 3))
-    for at, joint in enumerate(order[1:], 1):
-        bones = (pose.joints[:, joint] - pose.joints[:, parents[joint]]).astype(float)
-        lengths = np.linalg.norm(bones, axis=1)
-        if lengths[0] > 0:
-            offsets[at] = bones[0] / lengths[0] * np.median(lengths)
-    above = tuple(place[parents[joint]] if parents[joint] >= 0 else -1 for joint in order)
-    names = tuple("_".join(pose.skeleton.joints[joint].split()) for joint in order)
-    return Rig(names, above, offsets), order
-
-
-def _depth_first(parents: Sequence[int], joint: int) -> list[int]:
-    below = [child for child, parent in enumerate(parents) if parent == joint]
-    return [joint, *(each for child in below for each in _depth_first(parents, child))]
 
 
 def _tree(rig: Rig, joint: int, depth: int) -> list[str]:

@@ -83,6 +83,35 @@ def rotations(rig: Rig, joints: Floats) -> Floats:
     return local
 
 
+def bone_rotations(rig: Rig, joints: Floats) -> Floats:
+    """Return rotations for bones that each turn by themselves, as Acclaim has them, (T, J, 3, 3).
+
+    Bone j leads to joint j and carries those below it: place_j = place_p + G_j offset_j.
+    """
+    whole = np.zeros((*joints.shape[:2], 3, 3))
+    local = np.zeros_like(whole)
+    for joint, parent in enumerate(rig.parents):
+        if parent < 0:
+            whole[:, joint] = local[:, joint] = np.eye(3)
+            continue
+        rest = whole[:, parent] @ rig.offsets[joint]
+        turn = _shortest(rest, joints[:, joint] - joints[:, parent])
+        if not rig.offsets[joint].any():
+            turn = np.broadcast_to(np.eye(3), turn.shape)
+        whole[:, joint] = turn @ whole[:, parent]
+        local[:, joint] = np.swapaxes(whole[:, parent], 1, 2) @ whole[:, joint]
+    return local
+
+
+def euler_zyx(matrix: Floats) -> Floats:
+    """Return degrees (..., 3) about x, y and z whose product Rz Ry Rx is the rotation."""
+    y = np.arcsin(np.clip(-matrix[..., 2, 0], -1, 1))
+    x = np.arctan2(matrix[..., 2, 1], matrix[..., 2, 2])
+    z = np.arctan2(matrix[..., 1, 0], matrix[..., 0, 0])
+    angles: Floats = np.degrees(np.stack([x, y, z], -1))
+    return angles
+
+
 def euler_zxy(matrix: Floats) -> Floats:
     """Return degrees (..., 3) about z, x and y whose product Rz Rx Ry is the rotation."""
     x = np.arcsin(np.clip(matrix[..., 2, 1], -1, 1))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from verilens.errors import ConfigError, MediaError
 from verilens.poses import h36m, packs, pyskl, skels
-from verilens.poses.amc import read_amc
+from verilens.poses.amc import read_amc, write_amc
 from verilens.poses.arrays import array_names
 from verilens.poses.bvh import read_bvh, write_bvh
 from verilens.poses.holistic import read_pose, write_pose
@@ -43,6 +43,7 @@ WRITERS: dict[str, Callable[[Path, Sequence[Pose]], None]] = {
     ".json": write_keypoints,
     ".skeleton": write_ntu,
     ".bvh": write_bvh,
+    ".amc": write_amc,
     ".pkl": pyskl.write_pickle,
     ".skels": skels.write_skels,
 }
