@@ -13,7 +13,7 @@ CAP    ?= 40
 PUBLIC ?=
 WORKERS ?= 2
 
-.PHONY: help demo test test-all test-browser lint docs bench bench-research fuzz accuracy results weights selftest-values web test-web serve-demo clean check
+.PHONY: help demo test test-all test-browser lint docs bench bench-research fuzz accuracy results results-motion weights selftest-values web test-web serve-demo clean check
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -83,6 +83,9 @@ results: $(VENV)/.dev  ## the standing tables of the shipped detectors, into doc
 	  $(BIN)/verilens bench score results/$$kind/*.parquet --by generator \
 	    --metrics auc,ap,tpr@5,eer,brier,ece --json results/$$kind.json > /dev/null && \
 	  $(BIN)/verilens bench table results/$$kind.json --markdown docs/results/$$kind.md || exit 1; done
+
+results-motion: $(VENV)/.dev  ## train and judge small recognisers of movement (about an hour); DATA=
+	$(BIN)/python benchmarks/motion.py --data $(DATA)/motion
 
 weights: $(VENV)/.dev  ## train the starter weights anew; DATA= and EXTRA= as above, PUBLIC= autoencoders
 	$(BIN)/python -m verilens.train.starter --data $(DATA) $(addprefix --extra ,$(EXTRA)) $(if $(PUBLIC),--public $(PUBLIC))

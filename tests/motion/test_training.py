@@ -49,14 +49,19 @@ def test_learns_to_recognise_views_it_never_saw(motion, tmp_path):
     assert "protocol cross-view" in card["limits"][0] and "48 clips" in card["corpus"]
 
 
-def test_goes_on_as_if_it_had_never_stopped(motion, tmp_path):
+def test_goes_on_as_if_it_had_never_stopped(motion, tmp_path, monkeypatch):
+    monkeypatch.setattr("verilens.train.motion.SAVE_S", 0.0)
     whole = job(motion, tmp_path / "whole", "plan.epochs=3")
     list(run(whole))
     half = job(motion, tmp_path / "half", "plan.epochs=3")
     for item in run(half):
         if isinstance(item, MotionEpoch) and item.number == 1:
             break
-    list(run(dataclasses.replace(half, resume=True)))
+    assert not (half.out / "best.safetensors").exists() and list(half.out.glob("last/*.pt"))
+    rest = [
+        item.n for item in run(dataclasses.replace(half, resume=True)) if isinstance(item, Step)
+    ]
+    assert rest[0] > 4  # the first epoch is not done again
     first, second = (load_file(j.out / "best.safetensors") for j in (whole, half))
     assert all(torch.equal(first[name], second[name]) for name in first)
 

@@ -34,6 +34,7 @@ from verilens.train.recipe import Plan, Recipe
 
 Bools = NDArray[np.bool_]
 UNKNOWN = -1
+SAVE_S = 15.0  # between checkpoints at the ends of epochs, which may be short; the last is kept too
 
 
 class PoseBatches:
@@ -234,6 +235,7 @@ class _MotionRun:
         if start and self.stale >= self.plan.patience > 0:
             return
         begun, losses = time.perf_counter(), list[float]()
+        saved = begun
         for step in fit(self.method, self.batches, self.plan, start):
             losses.append(step.loss)
             values = {"epoch": step.epoch, "batch": step.batch, "loss": step.loss, "lr": step.lr}
@@ -242,8 +244,10 @@ class _MotionRun:
             if not (step.ends_epoch or step.n == step.total):
                 continue
             epoch = self._finished(step, float(np.mean(losses)), time.perf_counter() - begun)
-            facts = {"best": list(self.best) if self.best else None, "stale": self.stale}
-            checkpoint.save(self.job.out / "last", step.snapshot(), facts)
+            if epoch.stops or time.perf_counter() - saved >= SAVE_S:
+                facts = {"best": list(self.best) if self.best else None, "stale": self.stale}
+                checkpoint.save(self.job.out / "last", step.snapshot(), facts)
+                saved = time.perf_counter()
             begun, losses = time.perf_counter(), []
             yield epoch
             if epoch.stops:
@@ -256,7 +260,8 @@ class _MotionRun:
             is_best = scores is None or self.best is None or self._better(scores, self.best)
             if is_best:
                 self.best, self.stale = scores, 0
-                self._export(step, scores)
+                if scores or step.n == step.total:  # without validation the last one counts
+                    self._export(step, scores)
             else:
                 self.stale += 1
         stops = step.n == step.total or self.stale >= self.plan.patience > 0

@@ -1,0 +1,45 @@
+"""The benchmark of movement writes its page, on made-up movement and in two epochs a row."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "motion"))
+from toy_motion import toy_pack  # noqa: E402  (its folder is no package)
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """Return the benchmark as a module."""
+    spec = importlib.util.spec_from_file_location("motion", ROOT / "benchmarks" / "motion.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_row_of_a_set_is_trained_once_and_written(benchmark, tmp_path, monkeypatch):
+    pytest.importorskip("numba")
+    toy_pack(tmp_path)
+    page = tmp_path / "motion.md"
+    arguments = ["--data", str(tmp_path), "--out", str(tmp_path / "out"), "--markdown", str(page)]
+    monkeypatch.setattr(sys, "argv", ["motion.py", *arguments, "--quick"])
+    benchmark.main()
+    text = page.read_text()
+    names = ["nearest class mean", "1-NN DTW", "`stgcnpp`", "`protogcn joints`", "together"]
+    assert all(name in text for name in names) and "1-NN 0.651" in text
+    kept = sorted((tmp_path / "out").rglob("*.npz"))
+    before = [path.stat().st_mtime_ns for path in kept]
+    benchmark.main()  # nothing is trained again
+    assert len(kept) == 4 and before == [path.stat().st_mtime_ns for path in kept]
+    assert page.read_text() == text
+
+
+def test_rows_name_recipes_that_exist(benchmark):
+    from verilens.train.resolve import resolve
+
+    for row in benchmark.rows():
+        assert resolve(row.method, f"small_{row.motion}", row.changes).plan.epochs <= 60
