@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,6 +73,9 @@ class Row(NamedTuple):
         return f"{self.motion}/{self.name.replace(' ', '-').replace('%', '')}"
 
 
+Wanted = Callable[[Row], dict[str, Any] | None]
+
+
 def rows() -> Iterator[Row]:
     """Yield every network of the page."""
     for motion in SETS:
@@ -87,10 +90,7 @@ def rows() -> Iterator[Row]:
 
 
 def predicted(row: Row, motion: MotionSet, out: Path, quick: bool) -> dict[str, Any]:
-    """Return what the network says of the test clips, trained if it has not been before."""
-    path = out / f"{row.key}.npz"
-    if path.exists():
-        return dict(np.load(path))
+    """Return what a network says of the test clips; it is trained, and the answer kept."""
     changes = [*row.changes, *(["plan.epochs=2"] if quick else [])]
     recipe = resolved_for(resolve(row.method, f"small_{row.motion}", changes), motion, False)
     job = MotionJob(recipe=recipe, motion=motion, out=out / row.key, resume=True)
@@ -106,7 +106,7 @@ def predicted(row: Row, motion: MotionSet, out: Path, quick: bool) -> dict[str, 
         "losses": np.array([r["loss"] for r in logged if r["kind"] == "epoch"]),
         "precision": precision(method, recipe, motion) if isinstance(method, APLT) else np.nan,
     }
-    np.savez(path, **found)
+    np.savez(out / f"{row.key}.npz", **found)
     print(f"{row.key}: {found['seconds']:.0f} s", file=sys.stderr, flush=True)
     return found
 
@@ -122,7 +122,7 @@ def precision(method: APLT, recipe: Recipe, motion: MotionSet) -> float:
     return float((taught.labels.numpy() == truth)[kept].mean()) if kept.any() else float("nan")
 
 
-def section(name: str, data: Path, out: Path, quick: bool) -> str:
+def section(name: str, data: Path, out: Path, page: Path, wanted: Wanted) -> str:
     """Return one set's part of the page: references, networks, and which classes are mistaken."""
     motion = open_set(data / name)
     split = divide(motion)
@@ -130,9 +130,9 @@ def section(name: str, data: Path, out: Path, quick: bool) -> str:
     streams: dict[Any, Any] = {}
     best: tuple[float, Any] = (-1.0, None)
     for row in rows():
-        if row.motion != name or row.method == "aplt":
+        found = wanted(row) if row.motion == name and row.method != "aplt" else None
+        if found is None:
             continue
-        found = predicted(row, motion, out, quick)
         title = f"`{row.name}`, {int(found['weights']):,} weights, {found['seconds']:.0f} s"
         told.append(judged(title, found["probabilities"], split.test))
         best = max(best, (told[-1].top1.value, found["probabilities"]), key=lambda pair: pair[0])
@@ -144,9 +144,9 @@ def section(name: str, data: Path, out: Path, quick: bool) -> str:
     if name in PRINTED:
         nearest_one, mean = PRINTED[name]
         lines.append(f"Measured elsewhere: 1-NN {nearest_one}, nearest class mean {mean}.\n")
-    if best[1] is not None and not quick:
+    if best[1] is not None:
         picture = f"motion-{name}.png"
-        draw_confusion(PAGE.with_name(picture), best[1], split.test, motion.actions)
+        draw_confusion(page.with_name(picture), best[1], split.test, motion.actions)
         lines.append(f"![What the best network takes for what on {name}]({picture})\n")
     return "\n".join(lines)
 
@@ -163,14 +163,14 @@ def references(motion: MotionSet, split: Divided, out: Path) -> Iterator[tuple[s
     yield from ((reference, held[reference]) for reference in nearest.REFERENCES)
 
 
-def few_labels(data: Path, out: Path, quick: bool) -> str:
+def few_labels(data: Path, wanted: Wanted) -> str:
     """Return the part on a tenth of the labels: means over seeds."""
     motion = open_set(data / "sfinge3d")
     labels = np.array([clip.label for clip in divide(motion).test])
     found: dict[str, list[tuple[float, float]]] = {scheme: [] for scheme in SCHEMES}
     for row in rows():
-        if row.method == "aplt":
-            result = predicted(row, motion, out, quick)
+        result = wanted(row) if row.method == "aplt" else None
+        if result is not None:
             figures = (top(result["probabilities"], labels), float(result["precision"]))
             found[row.name.split()[0]].append(figures)
     lines = [
@@ -200,21 +200,30 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/motion"), help="what is kept")
     parser.add_argument("--markdown", type=Path, default=PAGE)
     parser.add_argument("--only", default="", help="train rows whose name holds this, no page")
+    parser.add_argument("--kept", action="store_true", help="the page of what is kept, no training")
     parser.add_argument("--quick", action="store_true", help="two epochs a row")
     options = parser.parse_args()
     torch.set_num_threads(1)
     names = [name for name in SETS if (options.data / name).is_dir()]
     if not names:
         sys.exit(f"{options.data} holds none of {', '.join(SETS)}")
+
+    def wanted(row: Row) -> dict[str, Any] | None:
+        path = options.out / f"{row.key}.npz"
+        if path.exists():
+            return dict(np.load(path))
+        if options.kept:
+            return None
+        return predicted(row, open_set(options.data / row.motion), options.out, options.quick)
+
     if options.only:
         for row in rows():
             if row.motion in names and options.only in row.key:
-                predicted(row, open_set(options.data / row.motion), options.out, options.quick)
+                wanted(row)
         return
-    common = (options.data, options.out, options.quick)
-    text = [section(name, *common) for name in names]
+    text = [section(n, options.data, options.out, options.markdown, wanted) for n in names]
     if "sfinge3d" in names:
-        text.append(few_labels(*common))
+        text.append(few_labels(options.data, wanted))
     options.markdown.write_text("\n".join([HEAD, *text]), encoding="utf-8")
 
 

@@ -42,4 +42,4 @@ def test_rows_name_recipes_that_exist(benchmark):
     from verilens.train.resolve import resolve
 
     for row in benchmark.rows():
-        assert resolve(row.method, f"small_{row.motion}", row.changes).plan.epochs <= 60
+        assert resolve(row.method, f"small_{row.motion}", row.changes).plan.epochs <= 100

@@ -34,7 +34,7 @@ from verilens.train.recipe import Plan, Recipe
 
 Bools = NDArray[np.bool_]
 UNKNOWN = -1
-SAVE_S = 15.0  # between checkpoints at the ends of epochs, which may be short; the last is kept too
+SAVE_S = 5.0  # between checkpoints at the ends of epochs, which may be short; the last is kept too
 
 
 class PoseBatches:

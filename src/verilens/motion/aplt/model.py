@@ -151,7 +151,9 @@ class APLT(Recognizer):
         self.epoch = epoch
         config = self.config
         since = epoch - config.warmup
-        if config.scheme != "aplt" or since < 0 or since % config.round_epochs:
+        if config.scheme != "aplt" or since < 0:
+            return
+        if since % config.round_epochs and self.phase is not None:  # None: the run goes on anew
             return
         was_training = self.training
         self.eval()
@@ -162,7 +164,9 @@ class APLT(Recognizer):
 
     def _offline(self, labelled: PoseBatch, unlabelled: PoseBatch) -> Phase:
         copies = [None, *[self.config.change] * self.config.copies]
-        features = [self._embedded(labelled, change) for change in copies]
+        with torch.random.fork_rng():  # the same copies whenever the run was interrupted
+            torch.manual_seed(self.epoch)
+            features = [self._embedded(labelled, change) for change in copies]
         known = labelled.labels.cpu().repeat(len(copies))
         self.offset = len(known)
         labels = torch.cat([known, torch.full((len(unlabelled),), UNKNOWN)])
