@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "motion"))
-from toy_motion import toy_pack  # noqa: E402  (its folder is no package)
+from toy_clips import toy_pack  # noqa: E402  (its folder is no package)
 
 
 @pytest.fixture

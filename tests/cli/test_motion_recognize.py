@@ -12,7 +12,7 @@ from verilens.cli import app
 from verilens.errors import ConfigError, MissingWeights
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "motion"))
-from toy_motion import toy_pack, wave
+from toy_clips import toy_pack, wave
 
 SETTINGS = (
     "config.width=12", "config.blocks=3", "config.grown=[2]", "config.stretch.frames=12",

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from toy_motion import labels_of, toy_set
+from toy_clips import labels_of, toy_set
 
 from verilens.errors import ConfigError, DatasetError
 from verilens.poses.make import make_pose

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from toy_motion import labels_of, toy_set
+from toy_clips import labels_of, toy_set
 
 from verilens import catalog
 from verilens.bench.metrics.recognition import top
