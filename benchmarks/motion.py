@@ -19,7 +19,7 @@ import torch
 
 from verilens import catalog
 from verilens.bench.metrics.recognition import top
-from verilens.bench.recognition import draw_confusion, judged, markdown
+from verilens.bench.recognition import draw_confusion, draw_curves, judged, markdown
 from verilens.motion import nearest
 from verilens.motion.aplt.model import APLT
 from verilens.motion.recognizer import Recognizer
@@ -128,6 +128,7 @@ def section(name: str, data: Path, out: Path, page: Path, wanted: Wanted) -> str
     split = divide(motion)
     told = [judged(REFERENCES[r], p, split.test) for r, p in references(motion, split, out)]
     streams: dict[Any, Any] = {}
+    losses: dict[str, Any] = {}
     best: tuple[float, Any] = (-1.0, None)
     for row in rows():
         found = wanted(row) if row.motion == name and row.method != "aplt" else None
@@ -136,6 +137,7 @@ def section(name: str, data: Path, out: Path, page: Path, wanted: Wanted) -> str
         title = f"`{row.name}`, {int(found['weights']):,} weights, {found['seconds']:.0f} s"
         told.append(judged(title, found["probabilities"], split.test))
         best = max(best, (told[-1].top1.value, found["probabilities"]), key=lambda pair: pair[0])
+        losses[row.name] = found["losses"]
         if row.method == "protogcn":
             streams["b" if "bones" in row.name else "j"] = found["probabilities"]
     if len(streams) == 2:
@@ -148,6 +150,9 @@ def section(name: str, data: Path, out: Path, page: Path, wanted: Wanted) -> str
         picture = f"motion-{name}.png"
         draw_confusion(page.with_name(picture), best[1], split.test, motion.actions)
         lines.append(f"![What the best network takes for what on {name}]({picture})\n")
+        picture = f"motion-{name}-curves.png"
+        draw_curves(page.with_name(picture), losses)
+        lines.append(f"![Training loss of each epoch on {name}]({picture})\n")
     return "\n".join(lines)
 
 

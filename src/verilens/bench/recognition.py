@@ -4,9 +4,10 @@ Predictions first, figures afterwards: a row needs the probabilities of the test
 of the method that gave them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from verilens.bench.metrics.intervals import Interval
 from verilens.bench.metrics.recognition import confusion, interval, mean_class_accuracy, top
 from verilens.errors import ConfigError, MissingExtra
 from verilens.poses.packs import Labelled
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Floats = NDArray[np.float64]
 FEWEST = 5  # groups to draw intervals from; of fewer, clips are drawn
@@ -79,20 +83,28 @@ def shown(found: Interval) -> str:
     return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
 
 
+def draw_curves(path: Path, losses: Mapping[str, Floats]) -> None:
+    """Write a picture of the loss of each epoch, one line a network."""
+    figure = _figure(6.0, 3.2)
+    axes = figure.subplots()
+    for name, values in losses.items():
+        axes.plot(np.arange(1, len(values) + 1), values, label=name)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("training loss")
+    axes.set_ylim(bottom=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8)
+    figure.savefig(path, dpi=DPI)
+
+
 def draw_confusion(
     path: Path, probabilities: Floats, test: Sequence[Labelled], actions: Sequence[str]
 ) -> None:
     """Write a picture of which class (row) was taken for which (column), as shares of the row."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        message = "pictures of mistakes need matplotlib: pip install 'verilens[bench]'"
-        raise MissingExtra(message) from error
     counts = confusion(probabilities, np.array([clip.label for clip in test]))
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     side = 2.2 + 0.42 * len(actions)
-    figure = Figure(figsize=(side + 1, side), layout="constrained")
+    figure = _figure(side + 1, side)
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     ticks = range(len(actions))
@@ -105,5 +117,17 @@ def draw_confusion(
         text = str(counts[row, column])
         axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=7)
     figure.colorbar(image, ax=axes, shrink=0.8, label="share of the row")
-    FigureCanvasAgg(figure)
     figure.savefig(path, dpi=DPI)
+
+
+def _figure(width: float, height: float) -> "Figure":
+    """Return an empty picture, sides in inches; MissingExtra without matplotlib."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        message = "pictures of results need matplotlib: pip install 'verilens[bench]'"
+        raise MissingExtra(message) from error
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
