@@ -15,8 +15,10 @@ from verilens import config
 from verilens.errors import ConfigError
 from verilens.records import SampleKind
 
-CHANCES = ("jpeg_p", "blur_p", "downsample_p", "noise_p", "grey_p", "perturb_p", "val_share")
-CHANCES += ("labelled",)
+CHANCES = (
+    *("jpeg_p", "blur_p", "downsample_p", "noise_p", "grey_p", "perturb_p"),
+    *("val_share", "labelled"),
+)
 RANGES = ("jpeg_quality", "blur_sigma", "downsample_ratio", "noise_sigma", "perturb_severity")
 
 
