@@ -6,7 +6,7 @@ from torch import Tensor
 from toy_pictures import pink
 
 BANDS, TOLD = 33, (10, 17, 25)  # where skin absorbs and a mask does not
-SHIFT = 0.2
+SHIFT = 0.4
 
 
 def cubes(count: int, is_attack: bool, side: int, seed: int) -> Tensor:
@@ -15,8 +15,8 @@ def cubes(count: int, is_attack: bool, side: int, seed: int) -> Tensor:
     Every band is one albedo with noise of its own; of live faces the bands TOLD are darker.
     """
     rng = np.random.default_rng([seed, is_attack])
-    albedo = pink(count, side, rng)[:, :1] * 0.12
-    tint = torch.from_numpy(rng.normal(0.5, 0.05, (count, BANDS, 1, 1)).astype(np.float32))
+    albedo = pink(count, side, rng)[:, :1] * 0.04
+    tint = torch.from_numpy(rng.normal(0.5, 0.02, (count, BANDS, 1, 1)).astype(np.float32))
     grain = torch.from_numpy(rng.normal(0, 0.03, (count, BANDS, side, side)).astype(np.float32))
     found = albedo + tint + grain
     if not is_attack:
