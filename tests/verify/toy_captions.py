@@ -4,6 +4,8 @@ The encoder is trained by contrast on captioned pictures of textures, on faces a
 CLIP is on pictures from the web: it knows the words for what no spoof detector was shown.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -26,6 +28,7 @@ TEXTURES = {
     "plain": "a smooth plain surface",
 }
 SCENES = ("face", "wall")
+EXTRAS = {"none": "", "hat": "under a dark hat", "sun": "in the evening sun"}
 
 Pixels = NDArray[np.float32]
 
@@ -70,11 +73,8 @@ def texture(kind: str, rng: np.random.Generator) -> Pixels:
     return np.zeros((SIDE, SIDE), np.float32)
 
 
-def picture(kind: str, scene: str, rng: np.random.Generator, shade: float = 0.0) -> Pixels:
-    """Return a face, or a wall, with a texture, (3, SIDE, SIDE) in [0, 1].
-
-    shade: how much brighter than usual the light is, with a colour cast.
-    """
+def picture(kind: str, scene: str, wears: str, rng: np.random.Generator) -> Pixels:
+    """Return a face, or a wall, with a texture and an extra, (3, SIDE, SIDE) in [0, 1]."""
     rows, columns = np.mgrid[:SIDE, :SIDE].astype(np.float32)
     tint = rng.uniform(0.35, 0.65, 3)[:, None, None]
     light = rng.uniform(-0.1, 0.1, 2)
@@ -84,17 +84,23 @@ def picture(kind: str, scene: str, rng: np.random.Generator, shade: float = 0.0)
         for row, column in ((12, 11), (12, 21), (22, 16)):
             near = np.hypot(rows - row - rng.uniform(-1, 1), columns - column - rng.uniform(-1, 1))
             base = base - 0.25 * np.exp(-((near / 2) ** 2))
-    cast = shade * np.array([1.0, 0.4, -0.6])[:, None, None]
-    return np.clip(base + texture(kind, rng) + cast, 0, 1).astype(np.float32)
+    found = base + texture(kind, rng)
+    if wears == "hat":
+        found = np.where(rows < rng.uniform(6, 10), 0.15, found)
+    if wears == "sun":
+        found = found + np.array([0.35, 0.05, -0.3])[:, None, None]
+    return np.clip(found, 0, 1).astype(np.float32)
 
 
-def pictures(kind: str, count: int, seed: int, scene: str = "face", shade: float = 0.0) -> Tensor:
-    rng = np.random.default_rng([seed, sum(map(ord, kind + scene))])
-    return torch.from_numpy(np.stack([picture(kind, scene, rng, shade) for _ in range(count)]))
+def pictures(kind: str, count: int, seed: int, extras: Sequence[str] = ("none",)) -> Tensor:
+    """Return faces with a texture and any of these extras, (count, 3, SIDE, SIDE)."""
+    rng = np.random.default_rng([seed, sum(map(ord, kind))])
+    made = [picture(kind, "face", extras[n % len(extras)], rng) for n in range(count)]
+    return torch.from_numpy(np.stack(made))
 
 
-def caption(kind: str, scene: str) -> str:
-    return f"a photo of a {scene} {TEXTURES[kind]}"
+def caption(kind: str, scene: str, wears: str) -> str:
+    return f"a photo of a {scene} {TEXTURES[kind]} {EXTRAS[wears]}".strip()
 
 
 def contrasted(steps: int, seed: int = 0) -> Dual:
@@ -103,17 +109,12 @@ def contrasted(steps: int, seed: int = 0) -> Dual:
     dual, rng = Dual(), np.random.default_rng(seed)
     optimiser = torch.optim.AdamW(dual.parameters(), lr=2e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps)
-    classes = [(kind, scene) for kind in TEXTURES for scene in SCENES]
+    classes = [(k, s, w) for k in TEXTURES for s in SCENES for w in EXTRAS]
+    told = torch.arange(len(classes)).repeat(2)
     for _ in range(steps):
-        frames = torch.from_numpy(
-            np.stack(
-                [picture(k, s, rng, rng.uniform(-0.2, 0.2)) for k, s in classes for _ in range(5)]
-            )
-        )
-        told = torch.arange(len(classes)).repeat_interleave(5)
+        frames = torch.from_numpy(np.stack([picture(*each, rng) for each in [*classes, *classes]]))
         words = dual.words([caption(*each) for each in classes])
-        likeness = dual.scale.exp() * dual.pictures(frames) @ words.T
-        loss = cross_entropy(likeness, told)
+        loss = cross_entropy(dual.scale.exp() * dual.pictures(frames) @ words.T, told)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

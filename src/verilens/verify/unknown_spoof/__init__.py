@@ -32,9 +32,11 @@ CARD = Card(
     ),
     uncertain=(
         "everything below is ours, formed after the abstract: the authors released no code",
-        "losses: cross-entropy of real faces, a hinge around the nearest sentence about attacks "
-        "(config: near, delta), a margin to the mean real face (config: margin), the mean absolute "
-        "cosine between spoof prompts or their Gram matrix (config: independence)",
+        "losses: cross-entropy of real faces, a hinge around a sentence about attacks for each "
+        "prompt, for the nearest one leaves attacks uncovered (config: near, delta), a margin to "
+        "the mean real face (config: margin), the mean absolute cosine between spoof prompts or "
+        "their Gram matrix (config: independence)",
+        "what spoof prompts begin as: the words of a sentence each, or random (config: begin)",
         "weights of the losses (config: weight_*), number and length of the prompts (config: "
         "prompts, context), the sentences (config: sentences)",
         "the encoder: CLIP ViT-B/16, after the usual choice (config: clip)",

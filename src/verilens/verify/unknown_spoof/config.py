@@ -27,8 +27,9 @@ class Config:
 
     prompts: for spoofing; there is one for real faces beside them. context: learned tokens of each.
     real, spoof: the words that follow. sentences: prior knowledge about attacks.
-    tau: temperature of the scores. near: what a spoof prompt stays close to, the "nearest" sentence
-        or their "mean"; delta: distance, 1 - cosine, that costs nothing.
+    begin: what spoof prompts begin as, the words of "sentences" in turn, or "random" vectors.
+    tau: temperature of the scores. near: what a spoof prompt stays close to, its "own" sentence by
+        turns, the "nearest" or their "mean"; delta: distance, 1 - cosine, that costs nothing.
     margin: by which real faces must fit their own prompt better. independence: mean absolute
         "cosine" of pairs, or squared distance of the "gram" matrix from the unit matrix.
     weight_prior, weight_distance, weight_independence: beside the cross-entropy.
@@ -42,8 +43,9 @@ class Config:
     real: str = "real face"
     spoof: str = "spoof face"
     sentences: tuple[str, ...] = SENTENCES
+    begin: Literal["sentences", "random"] = "sentences"
     tau: float = 0.01
-    near: Literal["nearest", "mean"] = "nearest"
+    near: Literal["own", "nearest", "mean"] = "own"
     delta: float = 0.3
     margin: float = 0.1
     independence: Literal["cosine", "gram"] = "cosine"

@@ -21,16 +21,22 @@ def spoof_logits(features: Tensor, prompts: Tensor, tau: float) -> Tensor:
 
 
 def from_prior(
-    spoofs: Tensor, sentences: Tensor, delta: float, near: Literal["nearest", "mean"]
+    spoofs: Tensor, sentences: Tensor, delta: float, near: Literal["own", "nearest", "mean"]
 ) -> Tensor:
     """Return how far the spoof prompts lie outside the region of prior knowledge, on average.
 
-    Distance is 1 - cosine; up to `delta` it costs nothing. spoofs: (K, F); sentences: (S, F).
+    Distance is 1 - cosine to a sentence, the prompt's own by turns, the nearest, or the mean of
+    all; up to `delta` it costs nothing. spoofs: (K, F); sentences: (S, F).
     """
     if near == "mean":
         sentences = normalize(sentences.mean(0, keepdim=True), dim=1)
-    distance = 1 - (spoofs @ sentences.T).amax(1)
-    return (distance - delta).clamp_min(0).mean()
+    cosines = spoofs @ sentences.T
+    if near == "own":
+        each = torch.arange(len(spoofs), device=spoofs.device)
+        fits = cosines[each, each % len(sentences)]
+    else:
+        fits = cosines.amax(1)
+    return (1 - fits - delta).clamp_min(0).mean()
 
 
 def near_real(prompts: Tensor, features: Tensor, margin: float) -> Tensor:

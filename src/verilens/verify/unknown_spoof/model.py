@@ -8,6 +8,7 @@ Only the context tokens are trained: (1 + K) x 16 x 512 numbers.
 """
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Self
 
 import torch
@@ -35,6 +36,15 @@ class Prompts(nn.Module):
         self.encoder = text(config.clip, config.pretrained).requires_grad_(False)
         size = (1 + config.prompts, config.context, config.clip.text_width)
         self.context = nn.Parameter(SPREAD * torch.randn(size))
+        if config.begin == "sentences":
+            self.begin()
+
+    @torch.no_grad()
+    def begin(self) -> None:
+        """Set each spoof prompt's context to the last words of a sentence, one after the other."""
+        for context, sentence in zip(self.context[1:], cycle(self.config.sentences), strict=False):
+            words = self.worded(sentence)[-self.config.context :]
+            context[: len(words)] = words
 
     def forward(self) -> Tensor:
         """Return unit features, the real prompt's first, (1 + K, projection)."""
