@@ -24,6 +24,7 @@ WALLS = {
     "a blue wall": (0.3, 0.35, 0.8),
 }
 WORDS = (*SURFACES, *WALLS)
+BEFORE = ("", "a photo of", "real face has", "3D mask has")  # said of anything
 RADIUS = 11.5
 
 
@@ -39,7 +40,9 @@ def picture(surface: int, wall: int, rng: np.random.Generator) -> tuple[np.ndarr
     face = inside(rng)
     colour = np.array(list(WALLS.values())[wall])[:, None, None] + rng.uniform(-0.05, 0.05)
     tone = np.array([0.75, 0.6, 0.5])[:, None, None] + rng.uniform(-0.12, 0.12)
-    grain = rng.normal(0, 0.1, (SIDE, SIDE)) if surface == 0 else np.zeros((SIDE, SIDE))
+    grain = rng.normal(0, 0.02, (SIDE, SIDE))
+    if surface == 0:
+        grain[1::PATCH, 1::PATCH] -= 0.3  # a pore in each patch
     found = np.where(face, tone + grain, colour + rng.normal(0, 0.01, (3, SIDE, SIDE)))
     return np.clip(found, 0, 1).astype(np.float32), face
 
@@ -106,7 +109,7 @@ def contrasted(steps: int, seed: int) -> Dual:
             torch.from_numpy(cells.reshape(len(made), -1)) > 0.5, shows[:, :1], shows[:, 1:]
         )
         images, patches = dual.seen(frames)
-        words = dual.words(WORDS)
+        words = dual.words(tuple(f"{BEFORE[rng.integers(4)]} {word}".strip() for word in WORDS))
         loss = cross_entropy(10 * (images @ dual.words(captions).T), whole)
         loss = loss + cross_entropy(10 * (patches @ words.T).flatten(0, 1), told.flatten())
         optimiser.zero_grad()
