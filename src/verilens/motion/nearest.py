@@ -73,7 +73,8 @@ def distances(first: Floats, second: Floats) -> Floats:
     """Return the Euclidean distances of all pairs of movements, (N, M)."""
     a, b = first.reshape(len(first), -1), second.reshape(len(second), -1)
     squares = (a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * a @ b.T
-    return np.sqrt(np.maximum(squares, 0))
+    found: Floats = np.sqrt(np.maximum(squares, 0))
+    return found
 
 
 def warped(first: Floats, second: Floats) -> Floats:
@@ -86,4 +87,5 @@ def _shares(away: Floats) -> Floats:
     away = np.nan_to_num(away, nan=np.inf)
     scale = np.median(away[np.isfinite(away)]) or 1.0
     likeness = np.exp(-(away - away.min(1, keepdims=True)) / scale)
-    return likeness / likeness.sum(1, keepdims=True)
+    shares: Floats = likeness / likeness.sum(1, keepdims=True)
+    return shares

@@ -58,4 +58,5 @@ def fuse(probabilities: Mapping[Stream, NDArray[np.float64]]) -> NDArray[np.floa
         raise ConfigError(f"no stream {sorted(unknown)}; known: {', '.join(get_args(Stream))}")
     total = sum(SHARES[stream] for stream in probabilities)
     parts = [SHARES[stream] / total * found for stream, found in probabilities.items()]
-    return np.sum(parts, axis=0)
+    fused: NDArray[np.float64] = np.sum(parts, axis=0)
+    return fused

@@ -98,8 +98,8 @@ class MultiScaleTime(nn.Module):
         joints = x.shape[-1]
         if self.share is not None:
             x = torch.cat([x, x.mean(-1, keepdim=True)], -1)
-        active, frame = self.enter(x).split([sum(self.parts[:5]), self.parts[5]], 1)
-        parts = torch.relu(self.norm(active)).split(self.parts[:5], 1)
+        active, frame = torch.split(self.enter(x), [sum(self.parts[:5]), self.parts[5]], 1)
+        parts = torch.split(torch.relu(self.norm(active)), self.parts[:5], 1)
         found = [layer(part) for layer, part in zip(self.dilated, parts, strict=False)]
         x = torch.cat([*found, self.most(parts[4]), frame[:, :, :: self.stride]], 1)
         if self.share is not None:

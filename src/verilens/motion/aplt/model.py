@@ -82,7 +82,8 @@ class APLT(Recognizer):
             if self.config.scheme in ("fixmatch", "pseudo"):
                 parts.append(self._changed(batch, unknown, weak))
         joints, confidence = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-        features = self.features(joints, confidence).split([len(part.joints) for part in parts])
+        sizes = [len(part.joints) for part in parts]
+        features = torch.split(self.features(joints, confidence), sizes)
         told = self._labelled(features[0], batch.labels[known])
         if len(parts) == 1:
             return told

@@ -47,6 +47,7 @@ def counted(label: str) -> Tensor:
 
 def _stored(path: Path) -> Tensor:
     try:
-        return load_file(path)["embeddings"]
+        found: Tensor = load_file(path)["embeddings"]
     except (OSError, SafetensorError, KeyError) as error:
         raise ConfigError(f"{path}: no tensor 'embeddings' to read ({error})") from error
+    return found

@@ -1,5 +1,6 @@
 """SlowOnly: a residual network that keeps time for its deeper stages. Reads (B, K, T, H, W)."""
 
+import torch
 from torch import Tensor, nn
 
 from verilens.motion.miga_posec3d.config import Config
@@ -11,7 +12,7 @@ def unit(
     into: int, out: int, kernel: tuple[int, int, int], strides: tuple[int, int, int] = (1, 1, 1)
 ) -> list[nn.Module]:
     """Return a convolution that keeps the size, up to its strides, and its batch norm."""
-    padding = tuple(size // 2 for size in kernel)
+    padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
     return [nn.Conv3d(into, out, kernel, strides, padding, bias=False), nn.BatchNorm3d(out)]
 
 
@@ -22,21 +23,22 @@ class Bottleneck(nn.Module):
         super().__init__()
         out = width * EXPANSION
         time, space = strides
+        outer = unit(width, out, (1, 1, 1))
+        nn.init.zeros_(outer[1].get_parameter("weight"))  # starts as the shortcut alone
         self.branch = nn.Sequential(
             *unit(into, width, (3 if inflate else 1, 1, 1)),
             nn.ReLU(inplace=True),
             *unit(width, width, (1, 3, 3), (time, space, space)),
             nn.ReLU(inplace=True),
-            *unit(width, out, (1, 1, 1)),
+            *outer,
         )
-        nn.init.zeros_(self.branch[-1].weight)  # starts as the shortcut alone
         self.shortcut = nn.Sequential()
         if space != 1 or into != out:
             self.shortcut = nn.Sequential(*unit(into, out, (1, 1, 1), (time, space, space)))
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.branch(x)
-        return (y + self.shortcut(x)).relu_()
+        return torch.relu_(y + self.shortcut(x))
 
 
 class SlowOnly(nn.Module):
