@@ -57,3 +57,15 @@ def scored(network: Recognizer, motion: MotionSet) -> tuple[float, np.ndarray]:
     test = divide(motion).test
     found = network.probabilities([clip.persons for clip in test])
     return top(found, np.array([clip.label for clip in test])), found
+
+
+def precision(network: Recognizer, motion: MotionSet, *changes: str) -> float:
+    """Return the share of right labels among those that APLT or FixMatch would learn from."""
+    recipe = resolved_for(resolve("aplt", f"small_{motion.name}", changes), motion, is_own=False)
+    clips = parts(recipe, motion).train
+    shown = labelled(clips, recipe.data.labelled, recipe.plan.seed)
+    batches = PoseBatches(clips, network, recipe.plan, shown)
+    taught = network.taught(batches.all_of(batches.known), batches.all_of(batches.unknown))
+    kept = taught.share.numpy() > 0
+    truth = np.array([clips[n].label for n in batches.unknown])
+    return float((taught.labels.numpy() == truth)[kept].mean())
