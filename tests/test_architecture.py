@@ -48,6 +48,7 @@ BANNED = {"utils", "util", "helpers", "helper", "common", "base", "misc", "core"
 
 LIMIT_FILE, LIMIT_FUNCTION, LIMIT_PARAMETERS = 500, 60, 6
 LARGE = {
+    "cli/motion_lift.py:fill": "its signature is the list of the command's options",
     "cli/perturb.py:perturb": "its signature is the list of the command's options",
     "cli/bench.py:compare": "its signature is the list of the command's options",
     "cli/bench_prompts.py:prompts": "its signature is the list of the command's options",

@@ -61,6 +61,24 @@ def test_noise_is_in_pixels():
     assert first.std() * 500 == pytest.approx(5, rel=0.2)
 
 
+def test_legs_may_come_from_another_movement():
+    poses, legs = movements(), [1, 2, 3, 4, 5, 6]
+    filmed = Filmed(poses, Window(frames=1), Views(flip=False, mixed=1.0), size=32)
+    space = next(filmed.epoch(0)).targets[:, 0].double().numpy()
+    every_frame = np.concatenate([pose.joints for pose in poses]).astype(float)
+
+    def nearest(part: list[int]) -> np.ndarray:
+        """Return which captured frame has the distances within a part of each body."""
+        gaps = [np.linalg.norm(x[:, part][:, :, None] - x[:, part][:, None], axis=-1)
+                for x in (space, every_frame)]  # fmt: skip
+        errors = np.abs(gaps[0][:, None] - gaps[1][None]).max((2, 3))
+        assert errors.min(1).max() < 1e-4
+        return errors.argmin(1)
+
+    rest = [n for n in range(17) if n not in legs]
+    assert (nearest([0, *legs]) != nearest(rest)).mean() > 0.9
+
+
 def test_shots_keep_what_was_seen_and_where_it_was():
     pose = movements(1)[0]
     found = shots([("walk", pose)], Rig(), cameras=3)

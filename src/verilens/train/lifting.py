@@ -19,15 +19,20 @@ from verilens.poses.cameras import METRES, Rig, filmed, viewed
 from verilens.records import Pose
 
 Floats = NDArray[np.float64]
+LEGS = ("hip", "knee", "ankle")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Views:
-    """How windows are seen. noise_px: added to pixels, normal. flip: mirror half of them."""
+    """How windows are seen. noise_px: added to pixels, normal. flip: mirror half of them.
+
+    mixed: share of windows whose legs are those of another movement, which must face the same way.
+    """
 
     rig: Rig = field(default_factory=Rig)
     noise_px: float = 0.0
     flip: bool = True
+    mixed: float = 0.0
 
 
 class Filmed:
@@ -51,6 +56,8 @@ class Filmed:
         self.joints = [pose.joints.astype(float) * METRES[pose.units] for pose in movements]
         self.skeleton = movements[0].skeleton
         self.window, self.views, self.size, self.seed = window, views, size, seed
+        names = self.skeleton.joints
+        self.legs = [n for n, name in enumerate(names) if name.partition("_")[2] in LEGS]
         self.lengths = np.array([len(joints) for joints in self.joints])
         self.steps = steps or max(1, self.samples // size)
 
@@ -88,6 +95,8 @@ class Filmed:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return a window's screen coordinates, (T, J, 2), and camera axes, (T, J, 3)."""
         joints = self.joints[which][self.window.around(at, len(self.joints[which]))]
+        if self.views.mixed and rng.random() < self.views.mixed:
+            joints = self._with_other_legs(joints, rng)
         middle = joints[len(joints) // 2, self.skeleton.root]
         camera = self.views.rig.draw(middle, rng)
         space = camera.view(joints)
@@ -98,6 +107,16 @@ class Filmed:
             flip = self.skeleton.flip
             return mirrored(seen, flip), mirrored(space, flip)
         return seen, space
+
+    def _with_other_legs(self, joints: Floats, rng: np.random.Generator) -> Floats:
+        which = int(rng.integers(len(self.joints)))
+        other = self.joints[which]
+        at = int(rng.integers(len(other)))
+        window = other[self.window.around(at, len(other))]
+        root = self.skeleton.root
+        mixed: Floats = joints.copy()
+        mixed[:, self.legs] = (window - window[:, root, None] + joints[:, root, None])[:, self.legs]
+        return mixed
 
 
 @dataclass(frozen=True, kw_only=True)

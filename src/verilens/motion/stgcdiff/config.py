@@ -89,7 +89,7 @@ class Config:
             spread=0.1,
             told="cubic",
             error="smooth",
-            hidden=(0.2, 0.65),
+            hidden=(0.25, 0.5),
             context=8,
             sampling=10,
             temperature=0.0,
