@@ -20,7 +20,7 @@ import torch
 from verilens import catalog
 from verilens.bench import filling, lifting
 from verilens.bench.metrics.intervals import Interval
-from verilens.motion.fillers import SIMPLE, Fills
+from verilens.motion.fillers import SIMPLE, Fills, KeepsBones
 from verilens.motion.lifter import Window
 from verilens.motion.stgcdiff.model import StgcDiff
 from verilens.poses.cameras import Rig
@@ -112,7 +112,8 @@ def fill_table(
     lines = []
     for name, row in rows.items():
         errors = [row.figure("error"), *([row.figure("error", fast)] if fast.any() else ())]
-        shares = [f"{row.figure(of).value:.2f}" for of in ("seam", "inner", "spread")]
+        shares = [f"{row.figure(of).value:.2f}" for of in ("seam", "inner")]
+        shares.append(f"{row.figure('spread').value:.3f}")
         lines.append([name, *(told(e) for e in errors), *shares])
     table([*head, "jerk at seams", "jerk in gap", "spread of bones"], lines)
 
@@ -120,7 +121,8 @@ def fill_table(
 def fillers(network: StgcDiff, body: Skeleton) -> Mapping[str, Fills]:
     """Return every filler by the name it has in a table."""
     fitted = network.fitted_to(body)
-    return {**SIMPLE, "`stgcdiff`": fitted}
+    kept = KeepsBones(SIMPLE["cubic"], body)
+    return {**SIMPLE, "cubic, bones kept": kept, "`stgcdiff`": fitted}
 
 
 def told(figure: Interval) -> str:

@@ -9,7 +9,7 @@ from torch import nn
 
 from verilens.batch import PoseBatch
 from verilens.errors import ConfigError
-from verilens.motion.fillers import SIMPLE, joined
+from verilens.motion.fillers import SIMPLE, KeepsBones, from_root, joined, with_bones
 from verilens.motion.stgcdiff import noise
 from verilens.motion.stgcdiff.config import Config
 from verilens.motion.stgcdiff.graph import GraphConv, adjacency
@@ -18,9 +18,7 @@ from verilens.motion.stgcdiff.passage import (
     Measure,
     Span,
     crossed,
-    from_root,
     hidden,
-    with_bones,
 )
 from verilens.poses.make import make_pose
 from verilens.poses.skeletons import skeleton
@@ -204,6 +202,10 @@ def test_bones_pass_from_their_length_before_to_that_after():
     for share, frame in zip((0.25, 0.5, 0.75), fixed, strict=True):
         assert np.allclose(lengths(frame), (1 - share) * lengths(first) + share * lengths(last))
     assert np.array_equal(fixed[:, BODY.root], gap[:, BODY.root])
+    before, after = rng.normal(size=(5, 17, 3)), rng.normal(size=(5, 17, 3))
+    kept = KeepsBones(SIMPLE["cubic"], BODY).between(before, after, 3)
+    cubic = SIMPLE["cubic"].between(before, after, 3)
+    assert np.array_equal(kept, with_bones(cubic, before[-1], after[0], BODY))
 
 
 def test_a_network_without_masks_fits_every_skeleton():

@@ -18,6 +18,7 @@ from verilens.records import Pose, Skeleton
 Floats = NDArray[np.float64]
 REACH = 8  # frames on either side that a spline is laid through
 SECONDS = 1 / 3  # of a gap, when nothing is said
+SMALL = 1e-6  # a bone that is shorter has no direction
 
 
 class Fills(Protocol):
@@ -46,6 +47,17 @@ class Simple:
 
     def between(self, before: Floats, after: Floats, frames: int) -> Floats:
         return self.fill(before, after, frames)
+
+
+class KeepsBones:
+    """Another filler whose gaps get the bones that stand beside them, see `with_bones`."""
+
+    def __init__(self, filler: Fills, of: Skeleton) -> None:
+        self.filler, self.of = filler, of
+
+    def between(self, before: Floats, after: Floats, frames: int) -> Floats:
+        found = self.filler.between(before, after, frames)
+        return with_bones(found, before[-1], after[0], self.of)
 
 
 def hold(before: Floats, after: Floats, frames: int) -> Floats:
@@ -144,6 +156,36 @@ def warped(first: Floats, second: Floats) -> list[tuple[int, int]]:
         i, j = min((s for s in steps if min(s) >= 0), key=lambda s: total[s[0] + 1, s[1] + 1])
         path.append((i, j))
     return path[::-1]
+
+
+def with_bones(gap: Floats, first: Floats, last: Floats, of: Skeleton) -> Floats:
+    """Return a gap whose bones pass evenly from their length in `first` to that in `last`.
+
+    gap: (frames, J, D); first, last: the frames beside it, (J, D). Directions stay.
+    """
+    passed = shares(len(gap))[:, 0]
+    fixed = gap.copy()
+    for joint, parent in from_root(of):
+        lengths = [np.linalg.norm(frame[joint] - frame[parent]) for frame in (first, last)]
+        wanted = lengths[0] + (lengths[1] - lengths[0]) * passed
+        bone = gap[:, joint] - gap[:, parent]
+        actual = np.linalg.norm(bone, axis=-1, keepdims=True)
+        scale = np.divide(wanted, actual, out=np.ones_like(actual), where=actual > SMALL)
+        fixed[:, joint] = fixed[:, parent] + bone * scale
+    return fixed
+
+
+def from_root(of: Skeleton) -> list[tuple[int, int]]:
+    """Return (joint, parent), parents first."""
+    placed = {joint for joint, parent in enumerate(of.parents) if parent < 0}
+    waiting = [(joint, parent) for joint, parent in enumerate(of.parents) if parent >= 0]
+    order: list[tuple[int, int]] = []
+    while waiting:
+        ready = [pair for pair in waiting if pair[1] in placed]
+        order += ready
+        placed |= {joint for joint, _ in ready}
+        waiting = [pair for pair in waiting if pair[0] not in placed]
+    return order
 
 
 def joined(first: Pose, second: Pose, filler: Fills, frames: int | None = None) -> Pose:

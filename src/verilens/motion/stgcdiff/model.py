@@ -18,6 +18,7 @@ from torch.nn.functional import smooth_l1_loss
 from verilens.batch import PoseBatch
 from verilens.errors import ConfigError
 from verilens.method import Loss, Method
+from verilens.motion.fillers import with_bones
 from verilens.motion.stgcdiff import noise
 from verilens.motion.stgcdiff.config import Config
 from verilens.motion.stgcdiff.graph import SignGcn, adjacency
@@ -28,7 +29,6 @@ from verilens.motion.stgcdiff.passage import (
     beside,
     crossed,
     hidden,
-    with_bones,
     within,
 )
 from verilens.poses.skeletons import skeleton

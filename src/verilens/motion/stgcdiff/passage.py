@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from verilens.motion.fillers import hermite_weights, shares
-from verilens.records import Skeleton
 
 Floats = NDArray[np.float64]
 SMALL = 1e-6
@@ -86,33 +85,3 @@ def straight(frames: int) -> Floats:
     passed = shares(frames)[:, 0, 0]
     still = np.zeros(frames)
     return np.stack([still, 1 - passed, passed, still], 1)
-
-
-def with_bones(gap: Floats, first: Floats, last: Floats, of: Skeleton) -> Floats:
-    """Return a gap whose bones pass evenly from their length in `first` to that in `last`.
-
-    gap: (frames, J, D); first, last: the frames beside it, (J, D). Directions stay.
-    """
-    passed = shares(len(gap))[:, 0]
-    fixed = gap.copy()
-    for joint, parent in from_root(of):
-        lengths = [np.linalg.norm(frame[joint] - frame[parent]) for frame in (first, last)]
-        wanted = lengths[0] + (lengths[1] - lengths[0]) * passed
-        bone = gap[:, joint] - gap[:, parent]
-        actual = np.linalg.norm(bone, axis=-1, keepdims=True)
-        scale = np.divide(wanted, actual, out=np.ones_like(actual), where=actual > SMALL)
-        fixed[:, joint] = fixed[:, parent] + bone * scale
-    return fixed
-
-
-def from_root(of: Skeleton) -> list[tuple[int, int]]:
-    """Return (joint, parent), parents first."""
-    placed = {joint for joint, parent in enumerate(of.parents) if parent < 0}
-    waiting = [(joint, parent) for joint, parent in enumerate(of.parents) if parent >= 0]
-    order: list[tuple[int, int]] = []
-    while waiting:
-        ready = [pair for pair in waiting if pair[1] in placed]
-        order += ready
-        placed |= {joint for joint, _ in ready}
-        waiting = [pair for pair in waiting if pair[0] not in placed]
-    return order
