@@ -61,8 +61,12 @@ def cut(
 
 def judged(filler: Fills, over: Sequence[Gap], bones: Sequence[tuple[int, int]]) -> Filled:
     """Return what a filler does in every gap."""
-    error, seam, inner, spread = [], [], [], []
-    real_seam, real_inner = [], []
+    error: list[float] = []
+    spread: list[float] = []
+    seam: list[float] = []
+    inner: list[float] = []
+    real_seam: list[float] = []
+    real_inner: list[float] = []
     for gap in over:
         found = filler.between(gap.before, gap.after, len(gap.inside))
         whole, truth = (

@@ -49,7 +49,7 @@ class Linear:
         """Return the least squares over the middle frames of so many batches."""
         seen, space = _examples(filmed, batches)
         shared = seen.T @ seen + RIDGE * len(seen) * np.eye(seen.shape[1])
-        return cls(np.linalg.solve(shared, seen.T @ space))
+        return cls(np.linalg.solve(shared, seen.T @ space).astype(float))
 
     @classmethod
     def mean(cls, filmed: Filmed, batches: int = 50) -> Self:
@@ -99,7 +99,8 @@ def judged(
 def _relative(pose: Pose) -> Floats:
     """Return joints relative to the root, in millimetres."""
     root = pose.joints[:, pose.skeleton.root, None].astype(float)
-    return (pose.joints.astype(float) - root) * 1000
+    relative: Floats = (pose.joints.astype(float) - root) * 1000
+    return relative
 
 
 def _examples(filmed: Filmed, batches: int) -> tuple[Floats, Floats]:

@@ -67,8 +67,8 @@ def hold(before: Floats, after: Floats, frames: int) -> Floats:
 
 def linear(before: Floats, after: Floats, frames: int) -> Floats:
     """Return an even passage from the last frame before to the first after."""
-    share = shares(frames)
-    return before[-1] + (after[0] - before[-1]) * share
+    found: Floats = before[-1] + (after[0] - before[-1]) * shares(frames)
+    return found
 
 
 def spline(before: Floats, after: Floats, frames: int) -> Floats:

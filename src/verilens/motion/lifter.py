@@ -130,7 +130,8 @@ class Lifter(Method[PoseBatch]):
         seen = self._screen(pose2d)
         found = self._lifted(seen)
         if self.config.mirrored:
-            found = (found + mirrored(self._lifted(mirrored(seen, self.flip)), self.flip)) / 2
+            found += mirrored(self._lifted(mirrored(seen, self.flip)), self.flip)
+            found /= 2
         return replace(
             pose2d,
             joints=found,

@@ -102,11 +102,11 @@ class Filmed:
         space = camera.view(joints)
         pixels = camera.project(space)
         pixels += rng.normal(0, self.views.noise_px, pixels.shape) if self.views.noise_px else 0
-        seen, space = screen(pixels, camera.size), space.astype(np.float32)
+        seen, there = screen(pixels, camera.size), space.astype(np.float32)
         if self.views.flip and rng.random() < 0.5:
             flip = self.skeleton.flip
-            return mirrored(seen, flip), mirrored(space, flip)
-        return seen, space
+            return mirrored(seen, flip), mirrored(there, flip)
+        return seen, there
 
     def _with_other_legs(self, joints: Floats, rng: np.random.Generator) -> Floats:
         which = int(rng.integers(len(self.joints)))

@@ -52,7 +52,7 @@ class SkippedAttention(nn.Module):
 
     def _subsets(self, x: Tensor) -> Tensor:
         """Return (N, skip, heads, T / skip, C / heads): frames that see each other together."""
-        split = x.unflatten(1, (-1, self.skip)).unflatten(3, (self.heads, -1))
+        split = torch.unflatten(torch.unflatten(x, 1, (-1, self.skip)), 3, (self.heads, -1))
         return split.permute(0, 2, 3, 1, 4)
 
 
@@ -98,7 +98,7 @@ class Head(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         found: Tensor = self.out(self.norm(x.transpose(1, 2))).transpose(1, 2)
-        return found.unflatten(2, (17, 3))
+        return torch.unflatten(found, 2, (17, 3))
 
 
 class GSFormer(Lifter):

@@ -4,7 +4,6 @@ Convention: movements are (N, V, C, T): joints before channels before frames, so
 over time and one over joints both read what lies together.
 """
 
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -83,11 +82,13 @@ class SignGcn(nn.Module):
         if self.told is not None and told is not None:
             y = y + self.told(told)[:, None, :, None]
         y = self._along(self.time_norm, self._along(self.time, y))
-        return x + self.dropout(y)
+        added: Tensor = self.dropout(y)
+        return x + added
 
     def _along(self, layer: nn.Module, x: Tensor) -> Tensor:
         """Apply a layer of (N, C, T) to every joint."""
-        return cast(Tensor, layer(x.flatten(0, 1))).unflatten(0, x.shape[:2])
+        given: Tensor = layer(x.flatten(0, 1))
+        return torch.unflatten(given, 0, x.shape[:2])
 
 
 def normaliser(config: Config) -> nn.Module:

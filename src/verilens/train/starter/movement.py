@@ -16,10 +16,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from verilens.method import Method
 from verilens.motion.g_sformer.config import Config as GSFormerConfig
 from verilens.motion.g_sformer.model import GSFormer
-from verilens.motion.lifter import Lifter
 from verilens.motion.stgcdiff.config import Config as StgcDiffConfig
 from verilens.motion.stgcdiff.model import StgcDiff
 from verilens.motion.temporal_conv.config import Config as TemporalConvConfig
@@ -34,6 +32,8 @@ from verilens.train.loop import Step, fit
 from verilens.train.recipe import Plan
 
 logger = logging.getLogger(__name__)
+
+Trained = GSFormer | TemporalConv | StgcDiff
 
 SET = "cmu_mocap"
 STEP = 2  # 60 frames a second to 30
@@ -97,7 +97,7 @@ def later(pose: Pose, start: int) -> Pose:
     return dataclasses.replace(pose, joints=pose.joints[start:], confidence=pose.confidence[start:])
 
 
-def trained(name: str, poses: Sequence[Pose], share: float = 1.0, seed: int = 0) -> Method:
+def trained(name: str, poses: Sequence[Pose], share: float = 1.0, seed: int = 0) -> Trained:
     """Return a method trained on movements of cmu38, in evaluation mode, with averaged weights."""
     torch.manual_seed(seed)
     if name == "stgcdiff":
@@ -105,7 +105,7 @@ def trained(name: str, poses: Sequence[Pose], share: float = 1.0, seed: int = 0)
         first, then = (plan(part, share, seed) for part in ("rebuild", "stgcdiff"))
         windows = Windows(poses, GAP_WINDOW, then.batch, steps=then.steps, seed=seed)
         return averaged(filler, fit_filler(filler, windows, first, then))
-    lifters: dict[str, Lifter] = {
+    lifters: dict[str, GSFormer | TemporalConv] = {
         "g_sformer": GSFormer(GSFormerConfig.starter()),
         "temporal_conv": TemporalConv(TemporalConvConfig.starter()),
     }
@@ -121,7 +121,7 @@ def plan(name: str, share: float, seed: int) -> Plan:
     return dataclasses.replace(PLANS[name], steps=max(1, round(share * STEPS[name])), seed=seed)
 
 
-def averaged(method: Method, steps: Iterator[Step]) -> Method:
+def averaged(method: Trained, steps: Iterator[Step]) -> Trained:
     """Run a training to its end and return the method with the average of its weights."""
     last = None
     for last in steps:
@@ -133,7 +133,7 @@ def averaged(method: Method, steps: Iterator[Step]) -> Method:
     return method.eval()
 
 
-def write(method: Method, name: str, folder: Path, seed: int) -> Path:
+def write(method: Trained, name: str, folder: Path, seed: int) -> Path:
     """Write `starter.safetensors` (float16) and its card; return the weights file."""
     from verilens.weights import metadata, sha256
 
