@@ -53,7 +53,7 @@ PLANS = {
         lr=2e-3, batch=24, epochs=1, schedule="cosine", warmup_steps=20, ema=0.99, clip_norm=1.0
     ),
 }  # fmt: skip
-STEPS = {"g_sformer": 1400, "temporal_conv": 2200, "rebuild": 100, "stgcdiff": 700}
+STEPS = {"g_sformer": 1400, "temporal_conv": 2000, "rebuild": 100, "stgcdiff": 500}
 LICENCE = (
     "Apache-2.0 for the weights file; trained on the CMU Graphics Lab Motion Capture Database, "
     "which is free for all uses (mocap.cs.cmu.edu, created with funding from NSF EIA-0196217)"
