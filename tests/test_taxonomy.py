@@ -70,7 +70,10 @@ def test_views_that_name_a_module_name_one_that_exists():
             assert module is None or importlib.util.find_spec(f"verilens.{module[0]}"), view
 
 
-@pytest.mark.parametrize("card", catalog.cards().values(), ids=lambda card: card.name)
+VERIFIERS = [c for c in catalog.cards().values() if c.package.startswith("verilens.verify.")]
+
+
+@pytest.mark.parametrize("card", VERIFIERS, ids=lambda card: card.name)
 def test_every_method_reads_a_cue_and_answers_at_a_level(card):
     leaves = {node.id for node in taxonomy.cues()}
     assert card.cues and set(card.cues) <= leaves
