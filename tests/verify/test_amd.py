@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 
 from verilens import weights
 from verilens.batch import PostBatch
+from verilens.bench.metrics import mean_box_iou
 from verilens.datasets import dataset
 from verilens.errors import ConfigError, DatasetError, MissingWeights
 from verilens.media.opened import Opened
@@ -92,7 +93,7 @@ def test_text_without_locations_has_no_box():
     assert (
         answers.located("<loc_9><loc_9><loc_1><loc_1>", SIZE)[0] < 1000
     )  # turned corners are sorted
-    assert iou(answers.NO_BOX, answers.NO_BOX) == 1
+    assert mean_box_iou([answers.NO_BOX], [answers.NO_BOX]) == 1
 
 
 @pytest.mark.parametrize("letter", answers.OPTIONS)
@@ -306,11 +307,48 @@ def test_saved_and_loaded_methods_agree(method, tmp_path):
         assert torch.equal(method(frames, text, attention), other(frames, text, attention))
 
 
-def iou(a, b) -> float:
-    """Return the overlap of two boxes in corners; two that are empty agree."""
-    if not any(a) and not any(b):
-        return 1.0
-    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    shared = max(wide, 0) * max(high, 0)
-    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared
-    return shared / union if union else 0.0
+def toy_config() -> Config:
+    """Return the tiny network at the size of the generated pictures, with coarse locations."""
+    florence = dataclasses.replace(
+        TINY.florence, dims=(8, 16, 32, 64), vocabulary=512, positions=96
+    )
+    view = dataclasses.replace(TINY.view, size=toy_posts.SIDE)
+    return changed(florence=florence, view=view, bins=16)
+
+
+def likeliest(method: AMD, letters: list[str]) -> tuple[list[str], list[str], np.ndarray]:
+    """Return the likeliest options, the generated answers and the true boxes of drawn posts."""
+    _, captions, boxes = toy_posts.drawn(letters, 77)
+    given = posts(method, letters, 77)
+    with torch.inference_mode():
+        found = method.encode(given.frames[:, 0], given.text, given.attention)
+        options = [list(answers.OPTIONS)[n] for n in method.likelihood(found).argmax(1)]
+        return options, method.answer(found, captions), boxes
+
+
+@pytest.mark.slow
+def test_learns_what_was_done_and_where_on_generated_posts():
+    torch.manual_seed(0)
+    method, rng, steps = AMD(toy_config()).train(), np.random.default_rng(1), 900
+    optimiser = torch.optim.AdamW(method.parameters(), lr=2e-3)
+    rate = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda n: min(1, (n + 1) / 50) * (1 - n / steps)
+    )
+    for _ in range(steps):
+        letters = toy_posts.draw(16, rng, genuine=0.3)
+        loss = method.training_step(posts(method, letters, int(rng.integers(1e9)))).total
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        rate.step()
+    method.eval()
+    size, draw = (toy_posts.SIDE, toy_posts.SIDE), np.random.default_rng(9)
+    halves = toy_posts.draw(120, draw, genuine=0.5)
+    options, _, _ = likeliest(method, halves)
+    binary = np.mean([(a == "A") == (b == "A") for a, b in zip(options, halves, strict=True)])
+    sixths = toy_posts.draw(120, draw, genuine=1 / 6)
+    options, said, boxes = likeliest(method, sixths)
+    six = np.mean([a == b for a, b in zip(options, sixths, strict=True)])
+    found = [answers.located(text, size, method.config.bins) for text in said]
+    overlap = mean_box_iou(found, boxes)
+    assert binary >= 0.9 and six >= 0.7 and overlap >= 0.5, (binary, six, overlap)

@@ -13,7 +13,9 @@ from verilens.verify.amd import answers
 from verilens.verify.amd.model import AMD, IGNORED
 from verilens.verify.amd.tokens import padded
 
-SIDE = 128
+SIDE = 96
+RADIUS = 20
+CENTRES = (24, 48, 72)
 COLOURS = {"red": (200, 60, 50), "blue": (60, 80, 200), "green": (60, 170, 80)}
 GLAD = ("celebrates the victory", "opens the new bridge", "welcomes the guests")
 SAD = ("mourns the victims", "closes the old bridge", "insults the guests")
@@ -29,9 +31,8 @@ def drawn(
     for letter in letters:
         done = answers.OPTIONS[letter][1]
         name = str(rng.choice(list(COLOURS)))
-        radius = 24
-        centre = rng.choice([32, 48, 64, 80, 96], 2)
-        disc = (x - centre[0]) ** 2 + (y - centre[1]) ** 2 < radius**2
+        centre = rng.choice(CENTRES, 2)
+        disc = (x - centre[0]) ** 2 + (y - centre[1]) ** 2 < RADIUS**2
         frame = rng.normal(128, 20, (SIDE, SIDE, 3))
         frame[disc] = COLOURS[name]
         if "face_swap" in done:
@@ -42,7 +43,7 @@ def drawn(
         said = str(rng.choice(SAD if "text_swap" in done else GLAD))
         captions.append(f"the {name} minister {said}")
         forged = any(kind.startswith("face") for kind in done)
-        box = [*(centre - radius), *(centre + radius)]
+        box = [*(centre - RADIUS), *(centre + RADIUS)]
         boxes.append(np.array(box if forged else [0] * 4, np.float32))
     return np.stack(frames), captions, np.stack(boxes)
 

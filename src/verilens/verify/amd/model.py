@@ -56,7 +56,8 @@ class AMD(PostDetector[PostBatch]):
         self.florence = florence(config)
         self.artifact = Artifact(config)
         self.tokens = tokens(config)
-        options = [self.tokens.encode(text) for text in answers.TEXTS]
+        # Without their end: a box or words may follow an option.
+        options = [self.tokens.encode(text)[:-1] for text in answers.TEXTS]
         self.register_buffer("options", padded(options, IGNORED), persistent=False)
 
     def forward(self, frames: Tensor, text: Tensor, attention: Tensor) -> Tensor:
