@@ -6,10 +6,12 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 import scanning
-from verilens import scan_many
+from verilens import scan_many, weights
 from verilens.bench.metrics import auc
 from verilens.cli import app
 from verilens.errors import ConfigError, MissingWeights
@@ -23,6 +25,11 @@ from verilens.report.pages import Pages
 from verilens.store import Store
 from verilens.verify import consistency
 from verilens.verify import posts as module
+from verilens.verify.amd.config import Config as AmdConfig
+from verilens.verify.amd.model import AMD
+from verilens.verify.calibrate import UNCALIBRATED
+from verilens.verify.cmcl_mmcd.config import Config as CmclConfig
+from verilens.verify.cmcl_mmcd.model import CMCLMMCD
 from verilens.verify.post_detector import PostDetector
 from verilens.verify.posts import Readers, stated
 
@@ -331,3 +338,37 @@ def test_swapped_pairs_are_told_by_any_joint_space_and_intact_ones_are_not():
     labels = [0] * 200 + [1] * 200
     assert auc(unlike[:200] + crossed, labels) >= 0.9
     assert abs(auc(unlike, labels) - 0.5) <= 0.1
+
+
+def weights_of(method, path):
+    """Write untrained weights with their config, as training leaves them."""
+    state = {name: tensor.clone().contiguous() for name, tensor in method.state_dict().items()}
+    config = dataclasses.asdict(method.config)
+    save_file(state, path, metadata=weights.metadata(method.name, config))
+    return f"{method.name}={path}"
+
+
+def test_methods_of_posts_are_asked_with_weights_of_ones_own(folder, tmp_path):
+    torch.manual_seed(0)
+    asked = (
+        scanning.npr(),
+        weights_of(AMD(AmdConfig.tiny()), tmp_path / "amd.safetensors"),
+        weights_of(CMCLMMCD(CmclConfig.tiny()), tmp_path / "cmcl.safetensors"),
+    )
+    of_media, of_posts = for_posts(asked)
+    (report,) = scan_many(
+        [folder / "good.json"], Options(methods=of_media, posts=of_posts, where=False)
+    )
+    assert [e.method for e in report.evidence] == ["npr", "amd"]
+    amd = report.evidence[1]
+    assert set(amd.kinds) == {"face_swap", "face_attribute", "text_swap"}
+    assert UNCALIBRATED in amd.limits
+    unread = " ".join(report.verdict.not_checked)
+    assert "cmcl_mmcd failed on this post (MissingWeights: " in unread
+    assert "no method of posts was asked" not in unread
+    (again,) = report_json.loads([report_json.dumps(report)])
+    assert again.evidence[1].kinds == amd.kinds
+    with pytest.raises(ConfigError, match="add --task post"):
+        choices(asked)
+    with pytest.raises(MissingWeights):
+        list(scan_many([folder / "good.json"], Options(posts=Posts(methods=("amd",)))))

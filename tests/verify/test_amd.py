@@ -22,7 +22,7 @@ from verilens.verify.amd import answers, loss
 from verilens.verify.amd.config import Config
 from verilens.verify.amd.data import Posts, batch, done_to
 from verilens.verify.amd.model import AMD, IGNORED, frozen, passages
-from verilens.verify.amd.tokens import EOS, Words
+from verilens.verify.amd.tokens import EOS, Words, tokens
 
 TINY = Config.tiny()
 SIZE = (400, 300)
@@ -204,7 +204,11 @@ def test_what_training_needs_is_asked_for():
     with pytest.raises(ConfigError, match="caption"):
         changed(question="what?")
     with pytest.raises(MissingWeights, match="no Florence-2 weights"):
-        AMD(changed(pretrained="/nowhere"))
+        AMD(changed(pretrained="/nowhere", tokenizer="/nowhere"))
+    with pytest.raises(MissingWeights, match="no tokenizer in /nowhere"):
+        tokens(changed(tokenizer="/nowhere"))
+    with pytest.raises(ConfigError, match="tokenizer"):
+        changed(pretrained="/nowhere")
 
 
 def posts(method: AMD, letters: list[str], seed: int = 0) -> PostBatch:
@@ -352,3 +356,32 @@ def test_learns_what_was_done_and_where_on_generated_posts():
     found = [answers.located(text, size, method.config.bins) for text in said]
     overlap = mean_box_iou(found, boxes)
     assert binary >= 0.9 and six >= 0.7 and overlap >= 0.5, (binary, six, overlap)
+
+
+def test_a_local_folder_is_where_training_begins(tmp_path):
+    transformers, tokenizers = (pytest.importorskip(n) for n in ("transformers", "tokenizers"))
+    torch.manual_seed(0)
+    donor = AMD(TINY)
+    donor.florence.save_pretrained(tmp_path)
+    named = ["<s>", "<pad>", "</s>", "<unk>", *Words(TINY)._ids]
+    known = {word: n for n, word in enumerate(dict.fromkeys(named))}
+    inner = tokenizers.Tokenizer(tokenizers.models.WordLevel(known, unk_token="<unk>"))
+    inner.normalizer = tokenizers.normalizers.Lowercase()
+    inner.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    inner.post_processor = tokenizers.processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=inner, bos_token="<s>", eos_token="</s>", pad_token="<pad>"
+    ).save_pretrained(tmp_path)
+    torch.manual_seed(1)
+    method = AMD(changed(pretrained=str(tmp_path), tokenizer=str(tmp_path))).eval()
+    found, wanted = method.florence.state_dict(), donor.florence.state_dict()
+    assert all(torch.equal(found[name], wanted[name]) for name in wanted)
+    ids = method.tokens.encode(answers.TEXTS[4])
+    assert ids[0] == 0 and ids[-1] == EOS and 3 not in ids
+    assert answers.read(method.tokens.decode(ids), SIZE).letter == "E"
+    text, attention = method.question(["a caption", "of two posts"])
+    with torch.inference_mode():
+        chances = method(torch.rand(2, 3, 128, 128), text, attention)
+    assert torch.isfinite(chances).all()

@@ -30,7 +30,7 @@ CARD = Card(
         "one face a picture is boxed; forgeries without a face are not among its options",
         "the caption is cut to 30 words; what stands behind them is not read",
         "of a film the first sampled moment alone is read",
-        "no weights ship: train it, or give a Florence-2 folder as 'pretrained' to start from",
+        "no weights ship: train it, from a Florence-2 folder ('pretrained', 'tokenizer') or new",
         "rewritten words (text_attribute) are answered as swapped ones: no option is theirs",
     ),
     uncertain=(

@@ -40,8 +40,9 @@ class Config:
     bins: location tokens of an axis. caption_words: of a caption that are read.
     weight_*: of the auxiliary losses. beams, longest: of a generated answer.
     flip: chance of a mirrored picture in training.
-    pretrained: local folder with Florence-2 in the Hugging Face layout, with its tokenizer; empty
-        starts untrained, with words for tokens. Nothing is downloaded.
+    pretrained: local folder with Florence-2 in the Hugging Face layout; empty starts untrained.
+    tokenizer: local folder with its tokenizer, kept with the weights; empty takes words for tokens.
+        Nothing is downloaded.
     """
 
     florence: Florence = field(default_factory=Florence)
@@ -60,6 +61,7 @@ class Config:
     longest: int = 64
     flip: float = 0.5
     pretrained: str = ""
+    tokenizer: str = ""
     view: View = field(default_factory=lambda: View(size=768, frames=1, fit="resize"))
 
     def __post_init__(self) -> None:
@@ -67,6 +69,8 @@ class Config:
             raise ConfigError("amd: width must be a multiple of box_heads and text_heads")
         if self.view.size % 32:
             raise ConfigError("amd: view.size must be a multiple of 32")
+        if self.pretrained and not self.tokenizer:
+            raise ConfigError("amd: pretrained weights need the tokenizer's folder too: tokenizer")
         if not {"{caption}", "{options}"} <= set(_places(self.question)):
             raise ConfigError("amd: question must hold {caption} and {options}")
 

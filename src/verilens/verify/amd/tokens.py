@@ -8,7 +8,6 @@ import hashlib
 import importlib
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 import torch
@@ -93,9 +92,7 @@ class Published:
 
 def tokens(config: Config) -> Tokens:
     """Return the tokenizer of a config; MissingWeights when its folder has none."""
-    if config.pretrained and Path(config.pretrained).is_dir():
-        return Published(config.pretrained)
-    return Words(config)
+    return Published(config.tokenizer) if config.tokenizer else Words(config)
 
 
 def padded(rows: Sequence[Sequence[int]], value: int = PAD) -> Tensor:
