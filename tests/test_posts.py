@@ -111,6 +111,12 @@ def test_every_post_of_a_folder_has_its_outcome(folder):
     assert reports["wrong.json"].post is None
 
 
+def test_a_post_that_is_taken_for_a_picture_gives_a_hint(folder):
+    plain = dataclasses.replace(options(), posts=None)
+    (report,) = scan_many([folder / "good.json"], plain)
+    assert report.error.type == "unsupported" and "--task post" in report.error.message
+
+
 def test_the_report_says_what_was_and_was_not_checked(folder):
     (report,) = scan_many([folder / "good.json"], options())
     unread = " ".join(report.verdict.not_checked)

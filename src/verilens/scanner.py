@@ -125,6 +125,8 @@ class Scanner:
             if report is None and key is not None:
                 self._decoder()  # it starts while networks are loaded
                 self._panel()  # a file's time does not pass meanwhile
+                if options.posts:
+                    self._readers()
             begun = time.monotonic()
             try:
                 if key is None:  # the decoder says why, without any network

@@ -75,6 +75,10 @@ def sniff(head: bytes, name: str) -> Format:
             raise MediaError("unsupported", f"{name}: this is {what}")
     if head.startswith(b"PK\x03\x04"):
         raise MediaError("unsupported", f"{name}: this is a ZIP archive; unpack it first")
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and _is_text(head):
+        raise MediaError(
+            "unsupported", f"{name}: this is JSON, no picture or video; is it a post? --task post"
+        )
     what = "text" if _is_text(head) else "of an unknown kind"
     raise MediaError(
         "unsupported",
