@@ -378,3 +378,49 @@ def test_methods_of_posts_are_asked_with_weights_of_ones_own(folder, tmp_path):
         choices(asked)
     with pytest.raises(MissingWeights):
         list(scan_many([folder / "good.json"], Options(posts=Posts(methods=("amd",)))))
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """A folder with a tiny CLIP and a tokenizer of a few words, untrained."""
+    transformers, tokenizers = (pytest.importorskip(n) for n in ("transformers", "tokenizers"))
+    known = {w: n for n, w in enumerate(("[PAD]", "[UNK]", "the", "bridge", "opened", "today"))}
+    inner = tokenizers.Tokenizer(tokenizers.models.WordLevel(known, unk_token="[UNK]"))
+    inner.normalizer = tokenizers.normalizers.Lowercase()
+    inner.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    sizes |= {"intermediate_size": 16, "max_position_embeddings": 24}
+    torch.manual_seed(0)
+    config = transformers.CLIPConfig(
+        text_config={"vocab_size": len(known), **sizes},
+        vision_config={**sizes, "image_size": 64, "patch_size": 32},
+        projection_dim=12,
+    )
+    folder = tmp_path_factory.mktemp("clip")
+    transformers.CLIPModel(config).save_pretrained(folder)
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=inner, unk_token="[UNK]", pad_token="[PAD]", model_max_length=24
+    ).save_pretrained(folder)
+    facts = {
+        "crop_size": {"height": 64, "width": 64},
+        "image_mean": [0.5] * 3,
+        "image_std": [1] * 3,
+    }
+    (folder / "preprocessor_config.json").write_text(json.dumps(facts))
+    return str(folder)
+
+
+def test_an_encoder_of_pictures_compares_words_with_what_is_seen(folder, clip):
+    encoder = sentences.Encoder(clip)
+    assert consistency.view(encoder).size == encoder.side == 64
+    rows = encoder.texts(["The bridge opened today.", "the"])
+    seen = encoder.pictures(np.zeros((2, 64, 64, 3), np.uint8))
+    assert rows.shape == seen.shape == (2, 12)
+    assert np.allclose(np.linalg.norm(np.concatenate([rows, seen]), axis=1), 1, atol=1e-5)
+    asked = dataclasses.replace(options(), posts=Posts(encoder=clip))
+    (report,) = scan_many([folder / "good.json"], asked)
+    found = report.evidence[-1]
+    assert found.method == "consistency" and set(found.kinds) == {"text-picture"}
+    assert "what is seen (similarity" in found.why
+    assert "belong together" not in " ".join(report.verdict.not_checked)
+    assert fingerprint(asked) != fingerprint(options())
