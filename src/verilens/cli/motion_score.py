@@ -2,6 +2,7 @@
 
 import dataclasses
 import json as plain
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,7 +62,8 @@ def _show(name: str, found: "Scores", board: "Leaderboard") -> None:
     from rich.table import Table
 
     table = Table("", *board.columns, box=None, pad_edge=False)
-    rows = [(name, found.row()), *((f"published: {team}", row) for team, row in board.rows.items())]
+    rows: list[tuple[str, Sequence[float | None]]] = [(name, found.row())]
+    rows += [(f"published: {team}", row) for team, row in board.rows.items()]
     for label, values in rows:
         padded = [*values, *[None] * (len(board.columns) - len(values))]
         table.add_row(label, *("-" if v is None else f"{v:.4g}" for v in padded))

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from verilens.errors import DatasetError, UnknownName
 from verilens.motion.joining import Fill, Joining, join, part
@@ -140,10 +140,11 @@ def read_index(folder: Path) -> list[Entry]:
 
 def _entry(path: Path, line: int, row: dict[str, str]) -> Entry:
     try:
-        numbers = {name: int(row.pop(name) or 0) for name in NUMBERS}
+        numbers = {name: int(row[name] or 0) for name in NUMBERS}
         if min(numbers["start"], numbers["end"]) < 0:
             raise ValueError("times are not negative")
-        return Entry(**row, **numbers)
+        values: dict[str, Any] = {**row, **numbers}
+        return Entry(**values)
     except ValueError as error:
         raise DatasetError(f"{path}, line {line}: {error}") from error
 

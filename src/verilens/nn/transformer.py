@@ -58,7 +58,8 @@ class EncoderLayer(nn.Module):
         """x: (B, T, W); mask: broadcast to (B, T, T)."""
         y = self.norm(x)
         x = x + self.drop(self.attention(y, y, mask))
-        return x + self.feed_forward(x)
+        inner: Tensor = self.feed_forward(x)
+        return x + inner
 
 
 class DecoderLayer(nn.Module):
@@ -80,7 +81,8 @@ class DecoderLayer(nn.Module):
         y = self.norm(x)
         x = x + self.drop(self.attention(y, y, mask))
         x = x + self.drop(self.memory_attention(self.memory_norm(x), memory, memory_mask))
-        return x + self.feed_forward(x)
+        inner: Tensor = self.feed_forward(x)
+        return x + inner
 
 
 class Encoder(nn.Module):

@@ -113,7 +113,9 @@ def _body(
     low, high = points[face].min(0), points[face].max(0)
     middle = (low + high) / 2
     outline = (high - low) / 2
-    half = np.maximum(outline * (1.1, 1.15), unit * np.float32(HEAD) * 0.6)
+    half = np.maximum(
+        outline * np.array([1.1, 1.15], np.float32), unit * np.array(HEAD, np.float32) * 0.6
+    )
     capsule(pen, np.stack([points[shoulders].mean(0), middle]), NECK * unit, SKIN)
     _ball(pen, middle - (0, half[1] * 0.22), half * 1.08, HAIR)
     _ball(pen, middle, half, SKIN)

@@ -4,6 +4,7 @@ Salvador and Chan, "FastDTW: Toward accurate dynamic time warping in linear time
 Values and ties are those of the Python package `fastdtw`; the loops are compiled by numba.
 """
 
+from types import ModuleType
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -51,7 +52,7 @@ def _frames(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[np.float64], N
     return a.reshape(len(a), -1), b.reshape(len(b), -1)
 
 
-def _compiled():  # type: ignore[no-untyped-def]  # a module
+def _compiled() -> ModuleType:
     try:
         from verilens.poses import dtw_compiled
     except ImportError as error:

@@ -63,10 +63,10 @@ def warp(a: Floats, b: Floats, bounds: Places, is_l1: bool) -> tuple[float, Plac
     while i > 0 or j > 0:
         at -= 1
         path[at, 0], path[at, 1] = i - 1, j - 1
-        how = moved[i, j]
-        i -= how != LEFT
-        j -= how != ABOVE
-    return total[n, m], path[at:].copy()
+        last = moved[i, j]
+        i -= int(last != LEFT)
+        j -= int(last != ABOVE)
+    return float(total[n, m]), path[at:].copy()
 
 
 @njit(cache=True)

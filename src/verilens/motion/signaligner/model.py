@@ -75,15 +75,14 @@ class SignAligner(Signer):
         self.streams = nn.Embedding(len(MODALITIES), config.width)
         self.heads = nn.ModuleList(nn.Linear(config.width, size) for size in config.sizes)
         self.length = nn.Linear(config.width, 1)
-        self.corrections = nn.ModuleList(Correction(config) for _ in range(config.rounds))
+        corrections = [Correction(config) for _ in range(config.rounds)]
+        self.corrections = nn.ModuleList(corrections)
         # Wrists of pose and hands are points; the body's are read off its rotations.
         self.body_wrists = nn.Linear(config.body, 6)
         self.balance = Balance(len(MODALITIES), config.tau)
         nn.init.normal_(self.words.weight, std=config.width**-0.5)
-        for correction in self.corrections:
-            for layer in correction.leave:  # begins as the identity
-                nn.init.zeros_(layer.weight)
-                nn.init.zeros_(layer.bias)
+        for weight in (w for correction in corrections for w in correction.leave.parameters()):
+            nn.init.zeros_(weight)  # each begins as the identity
 
     def read(self, words: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
         """Return the states of the words, (B, N, width), and which count, (B, N)."""

@@ -4,7 +4,6 @@ Convention: movements are (N, V, C, T): joints before channels before frames, so
 over time and one over joints both read what lies together.
 """
 
-
 import torch
 from torch import Tensor, nn
 

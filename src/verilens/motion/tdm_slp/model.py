@@ -27,14 +27,14 @@ class Moment(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.half = width // 2
+        self.sines = width // 2
         self.layers = nn.Sequential(
             nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
         )
 
     def forward(self, times: Tensor) -> Tensor:
         """times: (B,). Returns (B, width)."""
-        steps = torch.arange(self.half, device=times.device) / (self.half - 1)
+        steps = torch.arange(self.sines, device=times.device) / (self.sines - 1)
         angles = times.float()[:, None] * torch.exp(-math.log(10000.0) * steps)
         vector: Tensor = self.layers(torch.cat((angles.sin(), angles.cos()), -1))
         return vector

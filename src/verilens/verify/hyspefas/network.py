@@ -5,7 +5,7 @@
                                                         -> mean by attention    -> 256 /
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -42,8 +42,8 @@ class BandWeights(nn.Module):
             nn.ReLU(),
             nn.Conv2d(bands // squeeze, bands, 1, bias=False),
         )
-        for layer in self.shared[::2]:
-            nn.init.kaiming_normal_(layer.weight)
+        for weight in self.shared.parameters():
+            nn.init.kaiming_normal_(weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (N, bands, H, W). Returns (N, bands, 1, 1)."""
@@ -143,9 +143,10 @@ class Network(nn.Module):
         bands, width, maps = config.view.bands, config.width, config.attentions
         self.weights = BandWeights(bands, config.squeeze)
         self.trunk = trunk(config)
-        head = self.trunk.out_channels
-        last = self.trunk.encoder.blocks[self.trunk.ends[self.stage - 1]]
-        channels = last.projection.project_conv.out_channels
+        head: Any = self.trunk.out_channels
+        blocks: Any = self.trunk.encoder.blocks
+        last = blocks[self.trunk.ends[self.stage - 1]]
+        channels = int(last.projection.project_conv.out_channels)
         self.attention = Attention(head, maps)
         self.texture = Texture(channels, maps)
         self.dropout = nn.Dropout1d(config.dropout)
@@ -190,7 +191,7 @@ def trunk(config: Config) -> EfficientNet:
     found = EfficientNet(config.scale, pretrained=config.pretrained, activation="mish")
     if not config.pretrained:
         draw(found)
-    stem = found.embeddings
+    stem: Any = found.embeddings
     stem.padding = nn.Identity()
     stem.convolution = DifferenceStem(config.view.bands, stem.out_dim, config.difference)
     return found
