@@ -18,7 +18,7 @@ LEVELS = (
     {"errors", "records", "card", "config", "allocator"},
     {"batch", "method", "weights", "catalog", "published", "taxonomy"},
     {"media", "poses", "tables", "layout"},
-    {"datasets", "manifest", "face_filter", "splits"},
+    {"datasets", "manifest", "face_filter", "splits", "post_files"},
     {"options", "nn"},
     {"understand"},
     {"verify", "motion"},
