@@ -121,8 +121,7 @@ def _opened_cube(cube: spectral.Cube, facts: Facts, views: Sequence[View]) -> Op
     colours = Image.fromarray(np.ascontiguousarray(cube.pixels[..., :3]))
     opened = _opened(media, [Moment(0.0, lambda: colours)], views, colours)
     further = {v: spectral.clip(v, cube) for v in views if v.bands > 3 and v.reads("image", bands)}
-    found = {**opened.clips, **further}
-    both = {view: found[view] for view in views if view.reads("image", bands)}
+    both = {view: {**opened.clips, **further}[view] for view in views if view.reads("image", bands)}
     return replace(opened, clips=both, bands=bands)
 
 

@@ -169,8 +169,8 @@ def scaled(values: NDArray[Any], name: str) -> NDArray[np.uint8]:
     if not (low >= -SLACK and high <= 1 + SLACK):  # also when one is no number
         what = f"values from {low:g} to {high:g}; scale them to [0, 1]"
         raise MediaError("unsupported", f"{name}: {what}")
-    eight: NDArray[np.uint8] = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
-    return eight
+    pixels: NDArray[np.uint8] = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    return pixels
 
 
 def clip(view: View, cube: Cube) -> Clip:

@@ -75,12 +75,12 @@ class FrameSkipping(ClipDetector):
         """Return what the DenseNet sees, (N, T, features). frames: (N, T, 3, H, W) in [0, 1]."""
         flat = frames.flatten(0, 1)
         part = max(1, PASS_PIXELS // (flat.shape[2] * flat.shape[3]))
-        found = [self.encoder(self.normalise(piece)) for piece in flat.split(part)]
-        return torch.cat(found).unflatten(0, frames.shape[:2])
+        found = [self.encoder(self.normalise(piece)) for piece in torch.split(flat, part)]
+        return torch.cat(found).view(*frames.shape[:2], -1)
 
     def judged(self, features: Tensor) -> Tensor:
         """Return the meta-model's logit of every step, (N, T). features: (N, T, features)."""
-        logits = self.meta(self.scores(self.strung(features)))
+        logits: Tensor = self.meta(self.scores(self.strung(features)))
         return (logits[..., 1] - logits[..., 0]).reshape(features.shape[:2])
 
     def scores(self, sequences: Tensor) -> Tensor:

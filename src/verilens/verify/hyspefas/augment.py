@@ -57,7 +57,7 @@ def mixed(cubes: Tensor, labels: Tensor, alpha: float) -> Tensor:
         return cubes
     share = torch.distributions.Beta(alpha, alpha).sample().to(cubes)
     partners = torch.arange(len(labels), device=labels.device)
-    for label in labels.unique():
+    for label in (0, 1):
         places = (labels == label).nonzero().squeeze(1)
         partners[places] = places[torch.randperm(len(places), device=places.device)]
     return share * cubes + (1 - share) * cubes[partners]

@@ -37,13 +37,11 @@ class BandWeights(nn.Module):
 
     def __init__(self, bands: int, squeeze: int) -> None:
         super().__init__()
-        self.shared = nn.Sequential(
-            nn.Conv2d(bands, bands // squeeze, 1, bias=False),
-            nn.ReLU(),
-            nn.Conv2d(bands // squeeze, bands, 1, bias=False),
-        )
-        for weight in self.shared.parameters():
-            nn.init.kaiming_normal_(weight)
+        down = nn.Conv2d(bands, bands // squeeze, 1, bias=False)
+        up = nn.Conv2d(bands // squeeze, bands, 1, bias=False)
+        for layer in (down, up):
+            nn.init.kaiming_normal_(layer.weight)
+        self.shared = nn.Sequential(down, nn.ReLU(), up)
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (N, bands, H, W). Returns (N, bands, 1, 1)."""
@@ -130,7 +128,7 @@ class Texture(nn.Module):
 
     def beside(self, a: Tensor, b: Tensor) -> Tensor:
         """Return two stacks of maps as one, those of an attention map next to each other."""
-        pair = [x.unflatten(1, (self.maps, -1)) for x in (a, b)]
+        pair = [x.reshape(len(x), self.maps, -1, *x.shape[2:]) for x in (a, b)]
         return torch.cat(pair, 2).flatten(1, 2)
 
 
@@ -143,10 +141,9 @@ class Network(nn.Module):
         bands, width, maps = config.view.bands, config.width, config.attentions
         self.weights = BandWeights(bands, config.squeeze)
         self.trunk = trunk(config)
-        head: Any = self.trunk.out_channels
-        blocks: Any = self.trunk.encoder.blocks
-        last = blocks[self.trunk.ends[self.stage - 1]]
-        channels = int(last.projection.project_conv.out_channels)
+        head = self.trunk.out_channels
+        last: Any = self.trunk.encoder.blocks[self.trunk.ends[self.stage - 1]]
+        channels = last.projection.project_conv.out_channels
         self.attention = Attention(head, maps)
         self.texture = Texture(channels, maps)
         self.dropout = nn.Dropout1d(config.dropout)

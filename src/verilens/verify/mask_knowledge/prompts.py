@@ -68,5 +68,5 @@ class Filter(nn.Module):
         """Return how much each picture attends to each sentence, (N, heads, K), summing to 1."""
         query = self.query(pictures).unflatten(1, (self.heads, -1))
         key = self.key(facts).unflatten(1, (self.heads, -1))
-        scores = torch.einsum("nhf,khf->nhk", query, key) / query.shape[2] ** 0.5
+        scores: Tensor = torch.einsum("nhf,khf->nhk", query, key) / query.shape[2] ** 0.5
         return scores.softmax(2)

@@ -101,7 +101,8 @@ class UnknownSpoof(Detector):
             return self.fixed.to(self.device)
         if self.prompts is None:
             raise ConfigError("unknown_spoof: neither prompts nor their features are left")
-        return self.prompts()
+        features: Tensor = self.prompts()
+        return features
 
     def training_step(self, batch: ClipBatch) -> Loss:
         """Return the loss of real faces; ConfigError when an attack is among them."""
