@@ -1,6 +1,7 @@
 """Frame skipping: which frames, how many weights, whose gradients, and a toy of motion."""
 
 import dataclasses
+import math
 import time
 
 import numpy as np
@@ -17,11 +18,13 @@ from verilens.bench.metrics import (
     half_total_error_rate,
     threshold_at_eer,
 )
+from verilens.datasets import replay_attack
 from verilens.errors import ConfigError, MissingWeights
 from verilens.nn.normalise import Normalise
 from verilens.records import View
 from verilens.train.loop import fit
-from verilens.train.recipe import Plan
+from verilens.train.recipe import Data, Plan, Recipe
+from verilens.train.run import Job, run
 from verilens.verify.frame_skipping.config import Config, DenseNet
 from verilens.verify.frame_skipping.densenet import Described
 from verilens.verify.frame_skipping.model import FrameSkipping
@@ -209,6 +212,16 @@ def test_error_rates_by_hand():
     rates = [apcer(live, labels, ["attack"] * 7, 0.5), bpcer(live, labels, 0.5)]
     assert rates == pytest.approx([0.25, 1 / 3])
     assert half_total_error_rate(live, labels, 0.5) == pytest.approx(0.2917, abs=1e-4)
+
+
+def test_a_data_set_of_films_is_trained_on(tmp_path):
+    replay_attack.fake(tmp_path / "set")
+    plan, data = Plan(batch=6, steps=3), Data(frames=4, moments=4, resize_px=32)
+    config = dataclasses.asdict(Config.tiny())
+    recipe = Recipe(method="frame_skipping", config=config, data=data, plan=plan)
+    found = list(run(Job(recipe=recipe, data=tmp_path / "set", out=tmp_path / "run", workers=1)))
+    assert math.isfinite(found[-1].loss) and not found[-1].broken
+    assert set(found[0].parts) == {"bilstm", "gru", "lstm", "meta"}
 
 
 class Films:

@@ -12,10 +12,12 @@ from toy_captions import PATCH, SIDE, SIZES, TEXTURES, Dual, contrasted, picture
 
 from verilens.batch import ClipBatch
 from verilens.bench.metrics import auc, half_total_error_rate, threshold_at_eer
+from verilens.datasets import replay_attack
 from verilens.errors import ConfigError, MissingWeights
 from verilens.records import View
 from verilens.train.loop import fit
-from verilens.train.recipe import Plan
+from verilens.train.recipe import Data, Plan, Recipe
+from verilens.train.run import Job, run
 from verilens.verify.unknown_spoof.config import Config
 from verilens.verify.unknown_spoof.loss import alike, from_prior, near_real, spoof_logits
 from verilens.verify.unknown_spoof.model import Prompts, UnknownSpoof
@@ -174,6 +176,16 @@ def test_half_the_errors_at_a_threshold_from_elsewhere():
     assert half_total_error_rate(by_hand, labels, 0.5) == pytest.approx(0.15)
     with pytest.raises(TypeError):
         half_total_error_rate(scores, labels)
+
+
+def test_a_data_set_with_attacks_is_trained_on_without_them(tmp_path):
+    replay_attack.fake(tmp_path / "set")
+    plan = Plan(batch=2, steps=3, lr=1e-3)
+    config = dataclasses.asdict(Config.tiny())
+    recipe = Recipe(method="unknown_spoof", config=config, data=Data(faces="cropped"), plan=plan)
+    found = list(run(Job(recipe=recipe, data=tmp_path / "set", out=tmp_path / "run", workers=1)))
+    assert math.isfinite(found[-1].loss) and not found[-1].broken
+    assert found[-1].scores.count == 7  # validation has both
 
 
 class RealFaces:
