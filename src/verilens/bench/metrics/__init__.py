@@ -58,6 +58,8 @@ from verilens.bench.metrics.pixels import (
     pixel_f1,
     pixel_iou,
     pixel_l1,
+    pixel_precision,
+    pixel_recall,
     psnr,
     ssim,
 )
@@ -143,6 +145,8 @@ __all__ = [
     "pixel_f1",
     "pixel_iou",
     "pixel_l1",
+    "pixel_precision",
+    "pixel_recall",
     "precision",
     "psnr",
     "reliability",

@@ -32,6 +32,20 @@ def pixel_f1(scores: ArrayLike, truth: ArrayLike, threshold: float = 0.5) -> flo
     return float(2 * (called & forged).sum() / total) if total else 1.0
 
 
+def pixel_precision(scores: ArrayLike, truth: ArrayLike, threshold: float = 0.5) -> float:
+    """Return the share of called pixels that are forged; 1 for an empty call of an empty truth."""
+    called, forged = _masks(scores, truth, threshold)
+    total = int(called.sum())
+    return float((called & forged).sum() / total) if total else float(not forged.any())
+
+
+def pixel_recall(scores: ArrayLike, truth: ArrayLike, threshold: float = 0.5) -> float:
+    """Return the share of forged pixels that are called; 1 for an empty call of an empty truth."""
+    called, forged = _masks(scores, truth, threshold)
+    total = int(forged.sum())
+    return float((called & forged).sum() / total) if total else float(not called.any())
+
+
 def pixel_auc(scores: ArrayLike, truth: ArrayLike) -> float:
     """Return the chance that a forged pixel scores above a genuine one.
 
