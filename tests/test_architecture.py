@@ -18,12 +18,12 @@ LEVELS = (
     {"errors", "records", "card", "config", "allocator"},
     {"batch", "method", "weights", "catalog", "published", "taxonomy"},
     {"media", "poses", "tables", "layout"},
-    {"datasets", "manifest", "face_filter", "splits", "post_files"},
+    {"datasets", "manifest", "face_filter", "presented", "splits", "post_files"},
     {"options", "nn"},
     {"understand"},
     {"verify", "motion"},
     {"train"},
-    {"pipeline", "known", "scanner", "exported"},
+    {"pipeline", "known", "scanner", "exported", "live"},
     {"report", "bench"},
     {"explain"},
     {"store", "selftest", "health"},
@@ -41,6 +41,7 @@ LEAVES = {"bench.metrics"}
 LIGHT = (
     *("records", "card", "config", "errors", "catalog", "weights", "media", "options", "report"),
     *("poses", "published", "tables", "layout", "manifest", "datasets", "face_filter", "server"),
+    *("presented",),
     *("client", "cluster"),
 )
 

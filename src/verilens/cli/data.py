@@ -16,6 +16,8 @@ from verilens.cli.data_faces import EXAMPLES as FACES
 from verilens.cli.data_faces import faces
 from verilens.cli.data_posts import EXAMPLES as POSTS
 from verilens.cli.data_posts import posts
+from verilens.cli.data_spoof import EXAMPLES as SPOOF
+from verilens.cli.data_spoof import spoof
 from verilens.errors import ConfigError, DatasetError
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ app = typer.Typer(
 app.command(epilog=DOCTOR)(doctor)
 app.command(epilog=FACES)(faces)
 app.command(epilog=POSTS)(posts)
+app.command(epilog=SPOOF)(spoof)
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON on standard output.")]
 Name = Annotated[str, typer.Argument(help="A data set; 'verilens data list' names them.")]
