@@ -2,8 +2,8 @@
 
     genuine picture -> largest face -> itself, and one attack of each kind -> files and rows
 
-Both classes are decoded, scaled and written alike, so that no format tells them apart. What was made
-of one source is in one split, decided by the source's name unless it has a split already.
+Both classes are decoded, scaled and written alike, so that no format tells them apart. What was
+made of one source is in one split, decided by the source's name unless it has a split already.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from verilens.media.opened import LEAST_FACE_PX
 from verilens.media.perturb.draw import Pixels, generator
 from verilens.media.presentation import present
 from verilens.media.sandbox import Decoder
-from verilens.records import Sample, Split, View
+from verilens.records import Sample, SampleKind, Split, View
 
 DATASET = "simulated-spoof"
 QUALITY = 95
@@ -70,7 +70,7 @@ def genuine(source: Path) -> Iterator[Sample]:
 
 
 def _picture(path: Path, name: str, source: str) -> Sample:
-    kind = "video" if layout.suffix(name) in layout.VIDEOS else "image"
+    kind: SampleKind = "video" if layout.suffix(name) in layout.VIDEOS else "image"
     return Sample(id=name, uri=str(path.resolve()), kind=kind, label=0, source=source)
 
 

@@ -37,6 +37,8 @@ class View:
          "contain" scales the whole frame down, never up, until its longer side is `size`;
          "face" cuts every face of every moment: a square of `margin` times the longer side of its
          box, shifted inside the picture, scaled to size x size. A file without a face gives none.
+    shape: of what a face view cuts: "square", or "box", which is `margin` times the box itself and
+        is stretched to size x size.
     only: a file of the other kind gives no clip for it, and no face is looked for.
     cut_px: of a native crop, keep a square of this side alone, 0 for all of it; cut_x and cut_y, in
         [0, 1], say how far to the right and down it lies in the room there is.
@@ -49,6 +51,7 @@ class View:
     crops: int = 1
     fit: Literal["crop", "resize", "native", "contain", "face"] = "crop"
     margin: float = 1.3
+    shape: Literal["square", "box"] = "square"
     only: Kind | None = None
     cut_px: int = 0
     cut_x: float = 0.5

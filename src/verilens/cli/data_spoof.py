@@ -3,9 +3,12 @@
 import json as plain
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from verilens.presented import Order
 
 EXAMPLES = (
     "Examples:  verilens data spoof portraits/ attacks/   |   "
@@ -42,19 +45,11 @@ def spoof(
     """
     from verilens import manifest, presented
     from verilens.cli.exits import UNREADABLE
-    from verilens.errors import ConfigError, DatasetError, UnknownName
-    from verilens.media.presentation import KINDS, SEVERITIES
+    from verilens.errors import ConfigError, DatasetError
 
-    for name in kind or ():
-        if name not in KINDS:
-            raise UnknownName(f"--kind {name}: there are {', '.join(KINDS)}")
-    if not set(severity or ()) <= set(SEVERITIES):
-        raise ConfigError("--severity: choose 1 (well made) to 5 (crude)")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out}: not an empty folder; name a new one")
-    order = presented.Order(
-        kinds=tuple(kind or KINDS), severities=tuple(severity or SEVERITIES), seed=seed
-    )
+    order = _order(kind or [], severity or [], seed)
     made = list(presented.make(presented.genuine(source), out, order))
     rows = [row for one in made for row in one.rows]
     if not rows:
@@ -75,3 +70,17 @@ def spoof(
                 typer.echo(f"{one.source}: {one.why}", err=True)
     if left:
         raise typer.Exit(UNREADABLE)
+
+
+def _order(kinds: list[str], severities: list[int], seed: int) -> "Order":
+    """Return what to make of each picture; UnknownName, ConfigError."""
+    from verilens.errors import ConfigError, UnknownName
+    from verilens.media.presentation import KINDS, SEVERITIES
+    from verilens.presented import Order
+
+    for name in kinds:
+        if name not in KINDS:
+            raise UnknownName(f"--kind {name}: there are {', '.join(KINDS)}")
+    if not set(severities) <= set(SEVERITIES):
+        raise ConfigError("--severity: choose 1 (well made) to 5 (crude)")
+    return Order(kinds=tuple(kinds or KINDS), severities=tuple(severities or SEVERITIES), seed=seed)

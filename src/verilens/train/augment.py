@@ -25,7 +25,7 @@ def stored_view(view: View, data: Data, moments: int) -> View:
     """Return what of a file is decoded and kept for training a method that looks at `view`."""
     if view.fit == "face":
         size = data.resize_px or view.size
-        return View(size=size, frames=moments, fit="face", margin=view.margin)
+        return View(size=size, frames=moments, fit="face", margin=view.margin, shape=view.shape)
     if data.resize_px:
         return View(size=data.resize_px, frames=moments, fit="resize", bands=view.bands)
     if view.fit in ("resize", "contain"):

@@ -1,10 +1,10 @@
 """Presentation attacks simulated by their physics: a face printed, shown on a screen, or masked.
 
-Each kind is a function of one RGB picture, the face in it, and a generator of chance; nothing moves
-that the attack would not move. What is simulated is what makes an attack an attack: how ink, light
-of pixels and moulded skin differ from skin, and that a reproduction is photographed twice. What is
-not: depth, parallax, the pulse, and any one make of printer, screen or mask. Training on simulations
-alone teaches these traits alone; `docs/spoof.md` says how far that carries.
+Each kind is a function of one RGB picture, the face in it, and a generator of chance. What is
+simulated is what makes an attack an attack: how ink, light of pixels and moulded skin differ from
+skin, and that a reproduction is photographed twice. What is not: depth, parallax, the pulse, and
+any one brand of printer, screen or mask. Who trains on simulations learns these traits and no
+others; `docs/spoof.md` says how far that carries.
 """
 
 from collections.abc import Callable, Mapping
@@ -49,8 +49,8 @@ KINDS: Mapping[str, Kind] = {
         Kind(
             name="replay",
             attack=replayed,
-            physics="sub-pixels that beat with the sensor (moire), glow and tone of a screen, bands "
-            "of its refresh, reflections, bezel, a second camera",
+            physics="sub-pixels that beat with the sensor (moire), glow and tone of a screen, "
+            "bands of its refresh, reflections, bezel, a second camera",
         ),
         Kind(
             name="mask",

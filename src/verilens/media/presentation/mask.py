@@ -5,9 +5,9 @@ fewer colours and often a little pale. Small detail is taken away where the mask
 move towards their mean.
 
 Surface. The mask is one smooth bulge, so its shading is that of an ellipsoid, and its gloss has the
-width of its material: narrow for resin, wide for silicone (Blinn and Phong's lobe). Living eyes look
-through holes whose rims cast shadows; mouth and outer rim are seams. There is one camera only, so
-nothing is photographed twice.
+width of its material: narrow for resin, wide for silicone (Blinn and Phong's lobe). Living eyes
+look through holes whose rims cast shadows; mouth and outer rim are seams. There is one camera only,
+so nothing is photographed twice.
 """
 
 import cv2
@@ -57,7 +57,7 @@ def relief(shape: tuple[int, int], face: Face, rng: Rng, strength: float) -> Rea
     lit = np.clip(normals @ _direction(rng), 0, 1)
     share = between(rng, 0.15, 0.35) + 0.25 * strength
     middle = lit[normals[..., 2] > 0.3].mean() if (normals[..., 2] > 0.3).any() else 1.0
-    return (1 + share * (lit - middle)).astype(np.float32)[..., None]
+    return np.asarray(1 + share * (lit - middle), np.float32)[..., None]
 
 
 def gloss(shape: tuple[int, int], face: Face, rng: Rng, strength: float) -> Reals:
@@ -68,7 +68,8 @@ def gloss(shape: tuple[int, int], face: Face, rng: Rng, strength: float) -> Real
     exponent = float(np.exp(between(rng, np.log(6), np.log(60))))
     lobe = np.clip(normals @ half, 0, 1) ** exponent
     uneven = 1 + 0.3 * scene.smooth_noise(shape, face.side / 4 + 2, rng)
-    return ((between(rng, 0.06, 0.2) + 0.25 * strength) * lobe * uneven)[..., None]
+    height = between(rng, 0.06, 0.2) + 0.25 * strength
+    return np.asarray(height * lobe * uneven, np.float32)[..., None]
 
 
 def _normals(shape: tuple[int, int], face: Face) -> Reals:

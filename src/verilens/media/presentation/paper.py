@@ -41,12 +41,13 @@ def cut_out(picture: Pixels, face: Face, rng: Rng, strength: float) -> Pixels:
     """Return the face on a sheet with holes at the eyes, through which living eyes look."""
     sheet = _held(picture, face, rng, strength)
     behind = scene.light(picture) * np.float32(between(rng, 0.6, 0.95))
-    holes = np.zeros(picture.shape[:2], np.float32)
+    shape = picture.shape[:2]
+    holes = np.zeros(shape, np.float32)
     apart = float(np.linalg.norm(face.points[1] - face.points[0])) + 1
     for eye in face.points[:2]:
         reach = apart * np.array([EYE_HOLES, EYE_HOLES * between(rng, 0.45, 0.8)])
         centre = eye + rng.normal(0, 0.03, 2) * apart
-        holes = np.maximum(holes, scene.inside(holes.shape, scene.ring(centre, reach), 0.6))
+        holes = np.maximum(holes, scene.inside(shape, scene.ring(centre, reach), 0.6))
     edge = np.clip(scene.shadow(holes, (0, 0), 1.2) - holes, 0, 1)  # the thickness of the paper
     dimmed = scene.shadow(1 - holes, (0.04 * apart, 0.06 * apart), 0.05 * apart + 0.5)
     seen = behind * (1 - 0.5 * dimmed[..., None])
