@@ -23,7 +23,7 @@ LEVELS = (
     {"understand"},
     {"verify", "motion"},
     {"train"},
-    {"pipeline", "known", "scanner", "exported", "live"},
+    {"pipeline", "known", "scanner", "exported"},
     {"report", "bench"},
     {"explain"},
     {"store", "selftest", "health"},

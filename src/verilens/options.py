@@ -13,11 +13,12 @@ from typing import Literal, NamedTuple, get_args
 
 import verilens
 from verilens import catalog, weights
-from verilens.card import Card, Reads
+from verilens.card import Card, Reads, Task
 from verilens.errors import ConfigError
 from verilens.media.opened import Limits
 
 STARTER = "starter"
+APART: tuple[Task, ...] = ("spoof",)  # questions of their own: nobody is asked unless told so
 PARTS = ("media", "nn", "verify")  # packages whose code and constants decide what is found
 Backend = Literal["torch", "onnxruntime"]
 
@@ -39,7 +40,8 @@ class Options:
     """Settings of a scan.
 
     methods: names, or "name=weights" with a weights name or a .safetensors file; None asks all that
-        come with starter weights.
+        come with starter weights, but those whose only task is one of APART; `of_task` names these.
+        Where all of them speak about presentation attacks, so does the verdict.
     where: also make heat maps of stills and a denser timeline of suspected videos.
     jobs: files worked on at once; None means one a core.
     timeout_s: wall-clock seconds one file may take. max_bytes: of a file or a download.
@@ -101,8 +103,7 @@ def choices(methods: tuple[str, ...] | None, reads: Reads = "media") -> list[Cho
     """Return the methods in the catalog's order; UnknownName, MissingWeights."""
     wanted = {}
     if methods is None:
-        ready = (n for n, c in catalog.cards().items() if STARTER in weights.available(c))
-        ready = (name for name in ready if catalog.card(name).reads == reads)
+        ready = (n for n in started(reads) if not set(catalog.card(n).tasks) <= set(APART))
         wanted = dict.fromkeys(ready, STARTER)
     for item in methods or ():
         name, _, chosen = item.partition("=")
@@ -118,6 +119,28 @@ def choices(methods: tuple[str, ...] | None, reads: Reads = "media") -> list[Cho
     return [
         Choice(catalog.card(name), weights.find(catalog.card(name), wanted[name])) for name in order
     ]
+
+
+def started(reads: Reads = "media") -> list[str]:
+    """Return the methods that come with starter weights, in the catalog's order."""
+    able = {name: card for name, card in catalog.cards().items() if card.reads == reads}
+    return [name for name, card in able.items() if STARTER in weights.available(card)]
+
+
+def of_task(task: Task, methods: tuple[str, ...] | None = None) -> tuple[str, ...]:
+    """Return which of the methods to ask about a task; ConfigError when there is none.
+
+    methods: as of `Options`; None takes all that come with starter weights.
+    """
+    given = started() if methods is None else methods
+    found = tuple(m for m in given if task in catalog.card(m.partition("=")[0]).tasks)
+    if not found or (methods and len(found) < len(methods)):
+        able = ", ".join(name for name, card in catalog.cards().items() if task in card.tasks)
+        raise ConfigError(
+            f"task {task}: ask methods that have it (there are: {able or 'none'}); those without "
+            "starter weights need yours, as in 'name=my.safetensors'"
+        )
+    return found
 
 
 def for_posts(

@@ -155,6 +155,7 @@ class Scanner:
         """Return the report of decoded media: inspect, judge persons, fuse, locate."""
         from verilens.verify.fuse import fuse, weighed
         from verilens.verify.people import judged
+        from verilens.verify.presentation import presented
 
         begun, media = time.monotonic(), job.opened.media
         panel, pool = self._panel(), self._pool
@@ -163,8 +164,10 @@ class Scanner:
             evidence, not_checked = panel.inspect(job.opened, deadline, pool)
         except MediaError as error:
             return _failed(job.source, error, self.options.timeout_s)
-        faces = judged(job.opened.faces, evidence, media) if job.opened.faces else None
-        verdict = fuse(evidence, media, faces)
+        faces, is_spoof = job.opened.faces, panel.is_of_spoof
+        if faces:
+            faces = judged(faces, evidence, media, "spoof" if is_spoof else "face-swap")
+        verdict = (presented if is_spoof else fuse)(evidence, media, faces)
         evidence = weighed(evidence, media.kind)
         if self.options.where and (media.kind == "image" or verdict.decision != "genuine"):
             evidence = panel.locate(evidence, job.opened, pool)

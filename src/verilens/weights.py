@@ -29,6 +29,11 @@ def available(card: Card) -> dict[str, WeightsCard]:
     return {path.stem: WeightsCard.read(path) for path in sorted(folder.glob("*.json"))}
 
 
+def is_shipped(card: Card, path: Path) -> bool:
+    """Return whether a weights file is one of those that come with the method."""
+    return any(path == known.file for known in available(card).values())
+
+
 def find(card: Card, name: str) -> Path:
     """Return the checked file of weights `name`: a card in the method's folder, or a path."""
     if name.endswith(".safetensors"):

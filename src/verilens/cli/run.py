@@ -12,7 +12,7 @@ from verilens.cli.engines import Engine, Kept
 from verilens.cli.exits import UNREADABLE, Terminated, reader_gone
 from verilens.cli.writer import Outputs, Writer
 from verilens.errors import ConfigError
-from verilens.options import Options, Posts, cache_folder, for_posts
+from verilens.options import Options, Posts, cache_folder, for_posts, of_task
 
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
@@ -49,11 +49,11 @@ def asked(
     """Return the methods to ask, and who reads posts where the task is about those; ConfigError."""
     if task == "post":
         return for_posts(methods, encoder)
-    if task is not None:
-        raise ConfigError(f"no task '{task}'; there is: post")
+    if task not in (None, "spoof"):
+        raise ConfigError(f"no task '{task}'; there are: post, spoof")
     if encoder:
         raise ConfigError("--encoder compares the words of posts; add --task post")
-    return methods, None
+    return of_task("spoof", methods) if task == "spoof" else methods, None
 
 
 def is_one(paths: list[str]) -> bool:

@@ -37,9 +37,10 @@ def scan(
     task: Annotated[
         str | None,
         typer.Option(
-            metavar="post",
+            metavar="post|spoof",
             help="Another question than whether a picture or video is genuine: post takes "
-            "post.json files, or folders of them, and looks at media and words together.",
+            "post.json files, or folders of them, and looks at media and words together; spoof "
+            "asks whether the face before the camera is a living one (ISO/IEC 30107-3).",
             show_default="authenticity",
             rich_help_panel=ASKING,
         ),

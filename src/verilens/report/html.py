@@ -87,12 +87,13 @@ class Weights(NamedTuple):
 class Context:
     """What every page of one scan shares.
 
-    cards, weights: by the method's name. weights holds those the scan used. of_faces: thresholds of
-        the claim "face-swap"; the others are those of AI origin.
+    cards, weights: by the method's name. weights holds those the scan used. of_faces, of_spoof:
+        thresholds of the claims "face-swap" and "spoof"; the others are those of AI origin.
     """
 
     thresholds: Mapping[Kind, Thresholds] = field(default_factory=dict)
     of_faces: Mapping[Kind, Thresholds] = field(default_factory=dict)
+    of_spoof: Mapping[Kind, Thresholds] = field(default_factory=dict)
     cards: Mapping[str, Card] = field(default_factory=dict)
     weights: Mapping[str, Weights] = field(default_factory=dict)
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -113,6 +114,7 @@ def context(chosen: Mapping[str, Path] | None = None) -> Context:
     return Context(
         thresholds=_thresholds(names, "ai-generated"),
         of_faces=_thresholds(names, "face-swap"),
+        of_spoof=_thresholds(frozenset(cards), "spoof"),
         cards=cards,
         weights=used,
     )
@@ -193,8 +195,9 @@ def _zones(report: Report, shared: Context) -> Thresholds | None:
     """Return the thresholds of the claim that the verdict rests on."""
     if report.media is None:
         return None
-    of_faces = report.verdict is not None and report.verdict.claim == "face-swap"
-    return (shared.of_faces if of_faces else shared.thresholds).get(report.media.kind)
+    of_claim = {"face-swap": shared.of_faces, "spoof": shared.of_spoof}
+    claim = report.verdict.claim if report.verdict else ""
+    return of_claim.get(claim, shared.thresholds).get(report.media.kind)
 
 
 def _thumbnail(report: Report, time_s: float, rgb: RGB) -> str:

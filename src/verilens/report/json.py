@@ -102,7 +102,7 @@ def parse(line: Mapping[str, Any]) -> Report:
         seconds=_float(line["seconds"]),
         media=_parse_media(line, path) if line["sha256"] is not None else None,
         evidence=tuple(_parse_evidence(e) for e in line["evidence"]),
-        people=_parse_people(line.get("people")),
+        people=_parse_people(line.get("people"), line.get("claim")),
         verdict=_parse_verdict(line) if line["decision"] is not None else None,
         error=ErrorRecord(type=error["type"], message=error["message"]) if error else None,
         post=_parse_post(line.get("post")),
@@ -204,15 +204,19 @@ def _person(person: Person) -> Line:
     }
 
 
-def _parse_people(listed: Sequence[Mapping[str, Any]] | None) -> tuple[Person, ...] | None:
+def _parse_people(
+    listed: Sequence[Mapping[str, Any]] | None, of_file: str | None
+) -> tuple[Person, ...] | None:
+    """Return the persons; a scan is about presentation attacks for all of them or for none."""
     if listed is None:
         return None
+    claim = "spoof" if of_file == "spoof" else "face-swap"
     return tuple(
         Person(
             track=item["track"],
             times_s=tuple(float(seen["time_s"]) for seen in item["sightings"]),
             boxes=tuple(_box(seen["box"]) for seen in item["sightings"]),
-            verdict=_parse_verdict({**item["verdict"], "claim": "face-swap"})
+            verdict=_parse_verdict({**item["verdict"], "claim": claim})
             if item["verdict"]
             else None,
         )

@@ -120,14 +120,14 @@ def _verdict(writer: _Writer, report: Report) -> None:
     verdict = report.verdict
     if verdict is None:
         return
-    writer.heading(verdict.decision.capitalize(), 16, COLOURS[verdict.decision])
+    writer.heading(words.label(verdict).capitalize(), 16, COLOURS[verdict.decision])
     writer.text(
-        f"{words.percent(verdict.probability)} probability that it is AI-generated or forged; "
+        f"{words.percent(verdict.probability)} {words.chance(verdict)}; "
         f"90% interval {words.interval(verdict)}.",
         bold=True,
     )
     writer.text(verdict.sentence)
-    writer.text(words.DECISIONS[verdict.decision])
+    writer.text(words.meaning(verdict))
     for title, texts in (
         ("Evidence that disagrees", verdict.conflicts),
         ("What was not checked", verdict.not_checked),

@@ -136,7 +136,7 @@ def detail(report: Report) -> Panel:
 
 def _decision(verdict: Verdict | None, padded: bool = False) -> Text:
     symbol = words.SYMBOLS[verdict.decision] if verdict else "–"
-    word: str = verdict.decision if verdict else "not scanned"
+    word = words.label(verdict) if verdict else "not scanned"
     style = STYLES[verdict.decision if verdict else "error"]
     return Text(f"{symbol} {word:<11}" if padded else f"{symbol} {word}", style=style)
 
@@ -157,7 +157,7 @@ def _why(report: Report) -> str:
 def _verdict(verdict: Verdict) -> list[RenderableType]:
     headline = _decision(verdict)
     headline.append(f"   {words.percent(verdict.probability)}", style="bold")
-    headline.append(" probability that it is AI-generated or forged", style="")
+    headline.append(f" {words.chance(verdict)}", style="")
     low, high = (round(share * (SCALE - 1)) for share in verdict.interval)
     at = round(verdict.probability * (SCALE - 1))
     scale = Text("0% ", style="dim")

@@ -22,6 +22,13 @@ DECISIONS: dict[Decision, str] = {
     "unsure": "The evidence does not support an answer either way.",
     "genuine": "No sign of AI generation or forgery was found by what was checked.",
 }
+OF_SPOOF: dict[Decision, str] = {
+    "fake": "The evidence says presentation attack: the camera saw something else than a face.",
+    "suspicious": "Signs of a presentation attack, short of the threshold for one.",
+    "unsure": "The evidence does not support an answer either way.",
+    "genuine": "A bona fide presentation, as far as was checked.",
+}
+LABELS: dict[Decision, str] = {"fake": "attack", "genuine": "bona fide"}  # ISO/IEC 30107-3
 SYMBOLS: dict[Decision, str] = {"fake": "✗", "suspicious": "!", "unsure": "?", "genuine": "✓"}
 ORDER: tuple[Decision, ...] = ("fake", "suspicious", "unsure", "genuine")
 
@@ -47,6 +54,24 @@ STRENGTHS = {
 }
 EVEN = 0.2
 KINDS = {"image": "picture", "video": "video"}
+
+
+def label(verdict: Verdict) -> str:
+    """Return what a decision is called; for presentation attacks in the terms of the standard."""
+    own = LABELS.get(verdict.decision) if verdict.claim == "spoof" else None
+    return own or verdict.decision
+
+
+def meaning(verdict: Verdict) -> str:
+    """Return what a decision means, in a sentence."""
+    return (OF_SPOOF if verdict.claim == "spoof" else DECISIONS)[verdict.decision]
+
+
+def chance(verdict: Verdict) -> str:
+    """Return what the probability is of."""
+    if verdict.claim == "spoof":
+        return "probability of a presentation attack"
+    return "probability that it is AI-generated or forged"
 
 
 def percent(share: float) -> str:

@@ -3,7 +3,7 @@
 import threading
 
 from verilens import catalog
-from verilens.options import Options, choices, fingerprint
+from verilens.options import Options, fingerprint, started
 from verilens.server.jobs import Question
 from verilens.server.problems import Problem
 
@@ -14,7 +14,7 @@ class Questions:
     def __init__(self, methods: tuple[str, ...] | None) -> None:
         """ConfigError, UnknownName or MissingWeights when a method cannot be asked."""
         self._all = methods
-        items = methods or tuple(choice.card.name for choice in choices(None))
+        items = methods or tuple(started())
         self._items = {item.partition("=")[0]: item for item in items}
         self._lock = threading.Lock()
         self._fingerprints: dict[tuple[str, ...] | None, str] = {}

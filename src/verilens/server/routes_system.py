@@ -42,7 +42,11 @@ def about(service: Serving, request: Request) -> About:
     """Say what this server is and what it takes; needs no key."""
     rules, key = service.settings.rules, shown_key(request, service)
     cards, context = service.questions.cards, service.documents.context
-    thresholds = {"ai-generated": context.thresholds, "face-swap": context.of_faces}
+    thresholds = {
+        "ai-generated": context.thresholds,
+        "face-swap": context.of_faces,
+        "spoof": context.of_spoof,
+    }
     return About(
         version=verilens.__version__,
         auth=not service.settings.access.is_open,

@@ -27,6 +27,7 @@ OUTSPOKEN = 0.75  # standard deviations from which a method counts as taking sid
 LEAST_WEIGHT = 0.1  # a method below it does not bear on the verdict and takes no side
 UNCALIBRATED = "not counted in the verdict: not calibrated for this kind of file"
 NOT_COUNTED = "not counted in the verdict: near chance on unseen generators when it was measured"
+OTHER_WEIGHTS = "not calibrated: these are other weights than those that come with verilens"
 BOUND = 4.0  # standardised logits are cut here, so that one method cannot shout the others down
 
 

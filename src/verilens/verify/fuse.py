@@ -135,7 +135,7 @@ def stretch(person: Person, evidence: Sequence[Evidence], kind: Kind) -> str:
     """Return when a person's face is suspect, else when it is seen, e.g. " at 0:03-0:07"."""
     if kind == "image":
         return ""
-    own = [e for e in evidence if e.track == person.track and e.claim == "face-swap"]
+    own = [e for e in evidence if e.track == person.track and e.claim in ("face-swap", "spoof")]
     flagged = [
         time_s
         for item in own
@@ -285,6 +285,12 @@ OPENINGS: Mapping[Claim, Mapping[Decision, str]] = {
         "fake": "Probably a face swap",
         "suspicious": "Possibly a face swap",
         "genuine": "No sign of a face swap",
+        "unsure": "No safe statement",
+    },
+    "spoof": {
+        "fake": "Probably a presentation attack",
+        "suspicious": "Possibly a presentation attack",
+        "genuine": "Bona fide presentation",
         "unsure": "No safe statement",
     },
 }

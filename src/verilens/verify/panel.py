@@ -6,7 +6,7 @@ being scanned. A detector that fails gives no evidence and is named; it never st
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Executor
 from functools import cache, partial
 from pathlib import Path
@@ -23,9 +23,10 @@ from verilens.media.opened import Opened
 from verilens.options import Backend, choices
 from verilens.records import Evidence, View, Where
 from verilens.verify import people, runtime
-from verilens.verify.calibrate import flag_level
+from verilens.verify.calibrate import OTHER_WEIGHTS, flag_level
 from verilens.verify.detector import Detector
 from verilens.verify.segments import segments, within
+from verilens.weights import is_shipped
 
 # Networks of panels in use, by method, weights file and backend: panels share them.
 _ready: WeakValueDictionary[tuple[str, str, Backend], Detector] = WeakValueDictionary()
@@ -41,10 +42,24 @@ class Findings(NamedTuple):
 class Panel:
     """Some detectors, in a fixed order."""
 
-    def __init__(self, detectors: Sequence[Detector], unable: Sequence[str] = ()) -> None:
-        """unable: in words, what the panel cannot look at on this machine."""
+    def __init__(
+        self,
+        detectors: Sequence[Detector],
+        unable: Sequence[str] = (),
+        uncalibrated: Collection[str] = (),
+    ) -> None:
+        """unable: in words, what the panel cannot look at on this machine.
+
+        uncalibrated: names of methods with other weights than those that come with verilens.
+        """
         self.detectors = tuple(detectors)
         self.unable = tuple(unable)
+        self.uncalibrated = frozenset(uncalibrated)
+
+    @property
+    def is_of_spoof(self) -> bool:
+        """Tell whether all speak about presentation attacks, so the verdict is about them."""
+        return bool(self.detectors) and all(d.claim == "spoof" for d in self.detectors)
 
     def views(self, where: bool) -> tuple[View, ...]:
         """Return what is cut from a file to score it; `where` adds the tiles of heat maps."""
@@ -67,9 +82,20 @@ class Panel:
         meant = self._meant_for(opened)
         found = list(pool.map(partial(_inspected, opened=opened, deadline=deadline), meant))
         return Findings(
-            tuple(item for items in found if not isinstance(items, str) for item in items),
+            tuple(
+                self._marked(item)
+                for items in found
+                if not isinstance(items, str)
+                for item in items
+            ),
             (*(item for item in found if isinstance(item, str)), *self.unable),
         )
+
+    def _marked(self, item: Evidence) -> Evidence:
+        """Return evidence on presentation attacks with a limit where its weights are others."""
+        if item.claim != "spoof" or item.method not in self.uncalibrated:
+            return item
+        return dataclasses.replace(item, limits=(*item.limits, OTHER_WEIGHTS))
 
     def locate(
         self, evidence: Sequence[Evidence], opened: Opened, pool: Executor
@@ -90,7 +116,7 @@ class Panel:
 
         def is_meant(detector: Detector) -> bool:
             tasks = catalog.card(detector.name).tasks
-            return task in tasks or ("face-forgery" in tasks and not faceless)
+            return task in tasks or (bool({"face-forgery", "spoof"} & set(tasks)) and not faceless)
 
         kind, bands = opened.media.kind, opened.bands
         able = [d for d in self.detectors if d.config.view.reads(kind, bands)]
@@ -125,7 +151,8 @@ def assemble(methods: tuple[str, ...] | None, backend: Backend = "torch") -> Pan
                 raise
             found = [detector for detector in found if not reads_faces(detector)]
             unable = [str(error)]
-    return Panel([_readied(detector, keys[detector.name]) for detector in found], unable)
+    others = [c.card.name for c in chosen if not is_shipped(c.card, c.weights)]
+    return Panel([_readied(detector, keys[detector.name]) for detector in found], unable, others)
 
 
 def _readied(detector: Detector, key: tuple[str, str, Backend]) -> Detector:

@@ -3,7 +3,8 @@
     face clip -> crops of each person -> evidence on each, and on the file -> a verdict on each
 
 A method's evidence on the file is that on the person it finds most suspect. The verdict on a
-person is the calibrated model of the claim "face-swap" over the methods' logits on that person.
+person is the calibrated model of one claim, "face-swap" or "spoof", over the methods' logits on
+that person.
 """
 
 import dataclasses
@@ -15,6 +16,7 @@ import numpy as np
 from verilens.media.opened import Opened
 from verilens.media.tracks import by_track
 from verilens.records import (
+    Claim,
     Clip,
     Evidence,
     Faces,
@@ -25,7 +27,7 @@ from verilens.records import (
     Verdict,
     Where,
 )
-from verilens.verify.calibrate import Fit, best_fit, flag_level
+from verilens.verify.calibrate import OTHER_WEIGHTS, Fit, best_fit, flag_level
 from verilens.verify.detector import Detector, sigmoid
 from verilens.verify.fuse import OPENINGS, decide, out_of_range, stretch, widened
 from verilens.verify.segments import segments
@@ -114,28 +116,35 @@ def with_places(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
     )
 
 
-def judged(faces: Faces, evidence: Sequence[Evidence], media: Media) -> Faces:
+def judged(
+    faces: Faces, evidence: Sequence[Evidence], media: Media, claim: Claim = "face-swap"
+) -> Faces:
     """Return the faces with a verdict on every person that a calibrated method looked at."""
     people = tuple(
-        dataclasses.replace(person, verdict=_verdict(person, evidence, media))
+        dataclasses.replace(person, verdict=_verdict(person, evidence, media, claim))
         for person in faces.people
     )
     return dataclasses.replace(faces, people=people)
 
 
-def _verdict(person: Person, evidence: Sequence[Evidence], media: Media) -> Verdict | None:
-    own = [e for e in evidence if e.claim == "face-swap" and e.track == person.track]
-    scores = {e.method: e.logit for e in own}
-    fit = best_fit(media.kind, frozenset(scores), "face-swap")
+def _verdict(
+    person: Person, evidence: Sequence[Evidence], media: Media, claim: Claim
+) -> Verdict | None:
+    own = [e for e in evidence if e.claim == claim and e.track == person.track]
+    scores = {e.method: e.logit for e in own if OTHER_WEIGHTS not in e.limits}
+    fit = best_fit(media.kind, frozenset(scores), claim)
     if fit is None:
         return None
     limits = out_of_range(media)
     if len(person.times_s) < ENOUGH[media.kind]:
         limits.append("seen at one moment only")
-    return _decided(fit, scores, limits, stretch(person, own, media.kind))
+    found = _decided(fit, scores, limits)
+    when = stretch(person, own, media.kind)
+    opening = OPENINGS[claim][found.decision]
+    return dataclasses.replace(found, sentence=f"{opening}{when}: {found.sentence}", claim=claim)
 
 
-def _decided(fit: Fit, scores: dict[str, float], limits: Sequence[str], when: str) -> Verdict:
+def _decided(fit: Fit, scores: dict[str, float], limits: Sequence[str]) -> Verdict:
     draws = fit.logits(scores)
     probability = float(sigmoid(draws[0]))
     decision = decide(probability, fit, shift=0.0, abstain=bool(limits))
@@ -144,6 +153,5 @@ def _decided(fit: Fit, scores: dict[str, float], limits: Sequence[str], when: st
         decision=decision,
         probability=probability,
         interval=widened(draws, is_out=bool(limits)),
-        sentence=f"{OPENINGS['face-swap'][decision]}{when}: probability {probability:.0%}.{why}",
-        claim="face-swap",
+        sentence=f"probability {probability:.0%}.{why}",
     )
