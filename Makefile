@@ -69,6 +69,7 @@ bench-research: $(VENV)/.dev  ## speed of manifests, metrics, perturbations and 
 bench: $(VENV)/.dev  ## speed and memory, printed as ratios from one run
 	$(BIN)/python benchmarks/forward.py
 	$(BIN)/python benchmarks/faces.py
+	$(BIN)/python benchmarks/spoof.py
 	$(BIN)/python benchmarks/run.py --data $(DATA)
 
 fuzz: $(VENV)/.dev  ## mutate at least 500 files: no crash, no hang, every file accounted for

@@ -23,7 +23,7 @@ LEVELS = (
     {"understand"},
     {"verify", "motion"},
     {"train"},
-    {"pipeline", "known", "scanner", "exported"},
+    {"pipeline", "known", "scanner", "exported", "live"},
     {"report", "bench"},
     {"explain"},
     {"store", "selftest", "health"},
