@@ -296,6 +296,7 @@ def test_a_data_set_is_trained_on_and_its_weights_scan_cubes(tmp_path):
     assert "33 bands" in report.media.quality.notes[0]
     plain = scan(sample.uri.replace(".mat", ".png"), options)
     assert plain.error is None and not plain.evidence
+    assert "33 bands, and the file has 3" in "".join(plain.verdict.not_checked)
 
 
 def test_live_rows_are_repeated_ten_times():

@@ -88,7 +88,7 @@ class Panel:
                 if not isinstance(items, str)
                 for item in items
             ),
-            (*(item for item in found if isinstance(item, str)), *self.unable),
+            (*(i for i in found if isinstance(i, str)), *self._lacking(opened), *self.unable),
         )
 
     def _marked(self, item: Evidence) -> Evidence:
@@ -105,6 +105,15 @@ class Panel:
         asked = [by_name[item.method] for item in evidence]
         located = tuple(pool.map(partial(_located, opened=opened), asked, evidence))
         return people.with_places(located)
+
+    def _lacking(self, opened: Opened) -> list[str]:
+        """Return in words who needs more bands than the file has."""
+        views = {detector.name: detector.config.view for detector in self.detectors}
+        return [
+            f"{name} reads spectral cubes of {view.bands} bands, and the file has {opened.bands}"
+            for name, view in views.items()
+            if view.bands not in (3, opened.bands)
+        ]
 
     def _meant_for(self, opened: Opened) -> list[Detector]:
         """Return whom to ask: by the tasks on their cards, of faces only when there are some.
