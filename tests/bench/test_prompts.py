@@ -7,6 +7,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
+import saved_vlms
 import scanning
 from scripted import Scripted
 from verilens import manifest, tables
@@ -193,6 +194,29 @@ def test_a_detector_that_speaks_runs_the_whole_command_without_a_network(
               str(tmp_path / "t.json"), "--draws", "20"],
     )  # fmt: skip
     assert scored.exit_code == 0, scored.output
+
+
+def test_a_local_model_reads_several_questions_at_once(samples, tmp_path):
+    """One without any training: what it writes decides nothing, and is counted as that."""
+    from typer.testing import CliRunner
+
+    from verilens.cli import app
+
+    path, suite_ = tmp_path / "m.parquet", tmp_path / "suite"
+    manifest.write(path, [s for _, s in samples[:5]], "toy", tmp_path)
+    suite_.mkdir()
+    asks = {"id": "a", "response_var_name": "result", "payload": [["user", "?", "{image_url}"]]}
+    one = {"format_version": "3", "name": "plain", "conversations": [asks]}
+    (suite_ / "plain.json").write_text(json.dumps(one))
+    folder = saved_vlms.llava(tmp_path / "llava")
+    done = CliRunner().invoke(
+        app,
+        ["bench", "prompts", str(path), "--suite", str(suite_), "--model", str(folder), "--batch",
+         "2", "--out", str(tmp_path / "run"), "--json"],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    (found,) = json.loads(done.stdout)["prompts"]
+    assert found["samples"] == 5 and found["decided"] == 0 and found["accuracy"] is None
 
 
 def test_answers_count_towards_cost_once(samples, tmp_path):

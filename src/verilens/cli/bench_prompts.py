@@ -57,6 +57,9 @@ def prompts(
         ),
     ] = True,
     parallel: Annotated[int, typer.Option(min=1, max=64, help="Questions at once.")] = 4,
+    batch: Annotated[
+        int, typer.Option(min=1, max=256, help="Questions a local model reads together.")
+    ] = 4,
     timeout: Annotated[float, typer.Option(min=1, metavar="S", help="Seconds an answer.")] = 120.0,
     price: Annotated[
         str, typer.Option(metavar="IN,OUT", help="Of a million tokens, to work out the cost.")
@@ -73,9 +76,15 @@ def prompts(
     from verilens.understand.cache import Answers, Cached
 
     programs, costs = running.suite(suite), priced(price)
-    answerer = _answerer(detector, Asked(
-        endpoint=endpoint, model=model, key_env=key_env, timeout_s=timeout, cache=False,
-    ))  # fmt: skip
+    asked = Asked(
+        endpoint=endpoint,
+        model=model,
+        key_env=key_env,
+        timeout_s=timeout,
+        batch=batch,
+        cache=False,
+    )
+    answerer = _answerer(detector, asked)
     facts: dict[str, object] = {"command": "verilens " + " ".join(sys.argv[1:]), "split": split}
     samples = running.drawn(samples_of(manifests, split, 0, facts), count)
     plan = running.Plan(count=count, strict=strict, parallel=parallel)
