@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from verilens import catalog
+from verilens import catalog, weights
 from verilens.bench import filling, lifting
 from verilens.bench.metrics.intervals import Interval
 from verilens.motion.fillers import SIMPLE, Fills, KeepsBones
@@ -71,7 +71,8 @@ def lift_tables(root: Path, clips: Sequence[Labelled], cameras: int) -> None:
         "mean pose": lifting.Linear.mean(filmed),
         "linear, frame by frame": lifting.Linear.fit(filmed),
     }
-    lifters |= {f"`{name}`": catalog.load(name) for name in LIFTERS}
+    shipped = [name for name in LIFTERS if weights.available(catalog.card(name))]
+    lifters |= {f"`{name}`": catalog.load(name) for name in shipped}
     test = [(c.name, convert(every(c.pose, 2), "h36m17")) for c in clips if c.split == "test"]
     over = shots(test, Rig(), cameras)
     frames = sum(len(shot.seen) for shot in over)

@@ -16,6 +16,8 @@ from verilens.poses.make import make_pose
 from verilens.poses.read import read, write
 from verilens.weights import metadata
 
+OWN = ("--method", "g_sformer", "--weights")
+
 
 def run(*arguments: object):
     return CliRunner().invoke(app, ["motion", *map(str, arguments)], catch_exceptions=True)
@@ -46,7 +48,7 @@ def weights(tmp_path):
 
 def test_lifts_joints_of_another_skeleton(film, weights, tmp_path):
     out = tmp_path / "space.npz"
-    found = run("lift", film, "-o", out, "--weights", weights)
+    found = run("lift", film, "-o", out, *OWN, weights)
     assert found.exit_code == 0 and "12 frames of h36m17" in found.output
     (pose,) = read(out)
     assert pose.joints.shape == (12, 17, 3) and pose.skeleton.name == "h36m17"
@@ -57,7 +59,7 @@ def test_a_size_that_the_file_lacks_can_be_given(film, weights, tmp_path):
     (pose,) = read(film)
     bare = tmp_path / "bare.npz"
     write(bare, [dataclasses.replace(pose, size=(0, 0))])
-    ask = ("lift", bare, "-o", tmp_path / "x.npz", "--weights", weights)
+    ask = ("lift", bare, "-o", tmp_path / "x.npz", *OWN, weights)
     assert "--size WIDTHxHEIGHT" in str(raised(*ask))
     assert run(*ask, "--size", "640x480").exit_code == 0
     for wrong in ("640", "0x480", "a x b"):

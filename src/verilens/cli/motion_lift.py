@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 LIFT_EXAMPLES = (
     "Examples:  verilens motion lift walk.npz -o walk-3d.npz   |   "
-    "verilens motion lift walk.pose -o walk-3d.pose --method temporal_conv   |   "
-    "verilens motion lift walk.npz -o walk-3d.npz --weights large.safetensors --size 1920x1080"
+    "verilens motion lift walk.pose -o walk-3d.pose --size 1920x1080   |   "
+    "verilens motion lift walk.npz -o walk-3d.npz --method g_sformer --weights large.safetensors"
 )
 FILL_EXAMPLES = (
     "Examples:  verilens motion fill first.pose second.pose -o both.pose   |   "
@@ -28,7 +28,9 @@ Person = Annotated[int, typer.Option(min=0, help="Who of several in a file.")]
 def lift(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Joints in a picture.")],
     out: Out,
-    method: Annotated[str, typer.Option(metavar="NAME", help="A method of lifting.")] = "g_sformer",
+    method: Annotated[
+        str, typer.Option(metavar="NAME", help="A method of lifting.")
+    ] = "temporal_conv",
     weights: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="By name, or a .safetensors file.")
     ] = "starter",
