@@ -4,6 +4,7 @@ Retrieval is the way that won the SLRTP challenge: a sentence that was signed in
 as it was there; any other becomes glosses, and each gloss the recording of it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -72,6 +73,33 @@ class Retrieval:
         if not parts:
             return self.fallback.joints(text, frames)
         return fitted(np.concatenate(parts), frames)
+
+
+def glossary(pairs: Sequence[tuple[str, str]], least: float = 0.3, seen: int = 2) -> dict[str, str]:
+    """Return the gloss that goes with each word of some (text, gloss) sentences.
+
+    It is the one with the highest Dice coefficient, 2 n(word, gloss) / (n(word) + n(gloss)), where
+    that is at least `least` and the two met at least `seen` times. Own reading: what the winning
+    system translated by was not published.
+    """
+    words, glosses, both = Counter[str](), Counter[str](), Counter[tuple[str, str]]()
+    for text, gloss in pairs:
+        here, there = set(text.lower().split()), set(gloss.split())
+        words.update(here)
+        glosses.update(there)
+        both.update((word, other) for word in here for other in there)
+    best: dict[str, tuple[float, str]] = {}
+    for (word, gloss), count in both.items():
+        share = 2 * count / (words[word] + glosses[gloss])
+        if count >= seen and share >= max(least, best.get(word, (0.0, ""))[0]):
+            best[word] = (share, gloss)
+    return {word: gloss for word, (_, gloss) in best.items()}
+
+
+def glossed(text: str, table: Mapping[str, str]) -> str:
+    """Return the glosses of a sentence's words in their order, each run of one gloss once."""
+    found = [table[word] for word in text.lower().split() if word in table]
+    return " ".join(gloss for n, gloss in enumerate(found) if not n or gloss != found[n - 1])
 
 
 def fitted(joints: Joints, frames: int) -> Joints:

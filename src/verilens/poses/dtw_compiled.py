@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 
-BLOCK = 8  # frames of the first sequence that are compared together
+BLOCK = 4  # frames of the first sequence that are compared together
 ABOVE, LEFT, BOTH = 0, 1, 2  # which sequence moved on: the first, the second, both
 
 
@@ -26,11 +26,33 @@ def distance(x: Floats, y: Floats, is_l1: bool) -> float:
     return float(np.sqrt(total))
 
 
+@njit(cache=True, fastmath={"reassoc", "contract", "nsz"})
+def four(rows: Floats, y: Floats, costs: Floats, j: int) -> None:
+    """Fill column j with the Euclidean distances of four frames, (4, K), to one, (K,).
+
+    Four sums at once keep the processor busy: nearly twice as fast as one after another.
+    """
+    r0, r1, r2, r3 = rows[0], rows[1], rows[2], rows[3]
+    s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
+    for k in range(y.shape[0]):
+        value = y[k]
+        s0 += (r0[k] - value) * (r0[k] - value)
+        s1 += (r1[k] - value) * (r1[k] - value)
+        s2 += (r2[k] - value) * (r2[k] - value)
+        s3 += (r3[k] - value) * (r3[k] - value)
+    costs[0, j], costs[1, j] = np.sqrt(s0), np.sqrt(s1)
+    costs[2, j], costs[3, j] = np.sqrt(s2), np.sqrt(s3)
+
+
 @njit(cache=True)
 def compare(a: Floats, b: Floats, bounds: Places, start: int, is_l1: bool, costs: Floats) -> None:
-    """Fill the costs of some rows from `start`; each frame of b is fetched once for all of them."""
+    """Fill the costs of `BLOCK` rows from `start`, as far as the bounds reach."""
     end = min(start + BLOCK, a.shape[0])
+    is_whole = end - start == BLOCK and not is_l1
     for j in range(bounds[start, 0], bounds[end - 1, 1]):
+        if is_whole and bounds[end - 1, 0] <= j < bounds[start, 1]:
+            four(a[start:end], b[j], costs, j)
+            continue
         for i in range(start, end):
             if bounds[i, 0] <= j < bounds[i, 1]:
                 costs[i - start, j] = distance(a[i], b[j], is_l1)
@@ -50,22 +72,23 @@ def warp(a: Floats, b: Floats, bounds: Places, is_l1: bool) -> tuple[float, Plac
     for i in range(n):
         if i % BLOCK == 0:
             compare(a, b, bounds, i, is_l1, costs)
+        before, row, cost, way = total[i], total[i + 1], costs[i % BLOCK], moved[i + 1]
         for j in range(bounds[i, 0], bounds[i, 1]):
-            best, how = total[i, j + 1], ABOVE
-            if total[i + 1, j] < best:
-                best, how = total[i + 1, j], LEFT
-            if total[i, j] < best:
-                best, how = total[i, j], BOTH
-            total[i + 1, j + 1] = best + costs[i % BLOCK, j]
-            moved[i + 1, j + 1] = how
+            best, how = float(before[j + 1]), ABOVE
+            if row[j] < best:
+                best, how = row[j], LEFT
+            if before[j] < best:
+                best, how = before[j], BOTH
+            row[j + 1] = best + cost[j]
+            way[j + 1] = how
     path = np.empty((n + m, 2), np.int64)
     at, i, j = n + m, n, m
     while i > 0 or j > 0:
         at -= 1
         path[at, 0], path[at, 1] = i - 1, j - 1
-        last = moved[i, j]
-        i -= int(last != LEFT)
-        j -= int(last != ABOVE)
+        step = moved[i, j]
+        i -= step != LEFT
+        j -= step != ABOVE
     return float(total[n, m]), path[at:].copy()
 
 

@@ -101,7 +101,7 @@ def dtw_mje(hypotheses: Sequence[Floats], references: Sequence[Floats], align: A
             continue
         path = align(predicted, truth)
         gaps = predicted[path[:, 0]].astype(float) - truth[path[:, 1]]
-        errors = np.linalg.norm(gaps, axis=-1)
+        errors = np.sqrt(np.einsum("tjd,tjd->tj", gaps, gaps))
         total += errors.sum()
         count += errors.size
     if not count:
