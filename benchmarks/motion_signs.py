@@ -240,7 +240,7 @@ def main() -> None:
     print(told)
     if options.out:
         page = options.out.read_text() if options.out.exists() else ""
-        top = page.split("## Real text, made-up")[0].rstrip()
+        top = page.split("## Real text,")[0].rstrip()
         options.out.write_text(f"{top}\n\n{told}\n".lstrip())
 
 
