@@ -369,6 +369,11 @@ def test_methods_of_posts_are_asked_with_weights_of_ones_own(folder, tmp_path):
     amd = report.evidence[1]
     assert set(amd.kinds) == {"face_swap", "face_attribute", "text_swap"}
     assert UNCALIBRATED in amd.limits
+    page = tmp_path / "page"
+    command = ["--task", "post", "--no-where", "--methods", ",".join(asked), "--html", str(page)]
+    run = CliRunner().invoke(app, ["scan", str(folder / "good.json"), *command])
+    shown = "".join(path.read_text("utf-8") for path in page.glob("good-*.html"))
+    assert run.exit_code == 0 and weights.sha256(tmp_path / "amd.safetensors") in shown
     unread = " ".join(report.verdict.not_checked)
     assert "cmcl_mmcd failed on this post (MissingWeights: " in unread
     assert "no method of posts was asked" not in unread

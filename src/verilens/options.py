@@ -143,6 +143,11 @@ def of_task(task: Task, methods: tuple[str, ...] | None = None) -> tuple[str, ..
     return found
 
 
+def readers(posts: Posts) -> list[Choice]:
+    """Return the methods that read posts; none unless some are named."""
+    return choices(posts.methods, "post") if posts.methods else []
+
+
 def for_posts(
     methods: tuple[str, ...] | None, encoder: str = ""
 ) -> tuple[tuple[str, ...] | None, Posts]:
@@ -168,7 +173,7 @@ def fingerprint(options: Options) -> str:
     if options.posts:
         from verilens.nn import sentences
 
-        asked = choices(options.posts.methods, "post") if options.posts.methods else []
+        asked = readers(options.posts)
         facts["posts"] = {c.card.name: weights.sha256(c.weights) for c in asked}
         facts["encoder"] = sentences.identity(options.posts.encoder)
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

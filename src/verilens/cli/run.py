@@ -22,7 +22,7 @@ def run(paths: list[str], options: Options, outputs: Outputs, kept: Kept, engine
     keep_freed_memory()
     with contextlib.ExitStack() as stack:
         scan = stack.enter_context(engine(paths, options, kept))
-        writer = stack.enter_context(Writer(outputs, paths, options.methods))
+        writer = stack.enter_context(Writer(outputs, paths, options))
         display = stack.enter_context(Display(paths, outputs, is_one(paths)))
         try:
             for report in scan(writer.pages):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
 from verilens.errors import ConfigError
+from verilens.options import Options, choices, readers
 from verilens.records import Report
 from verilens.report import json
 
@@ -31,13 +32,13 @@ class Writer:
     """Writes each report as it comes. `pages` is for the scan, which knows the pixels."""
 
     def __init__(
-        self, outputs: Outputs, paths: Sequence[str] = (), methods: tuple[str, ...] | None = None
+        self, outputs: Outputs, paths: Sequence[str] = (), options: Options | None = None
     ) -> None:
         self.outputs = outputs
         for path in (outputs.csv, outputs.parquet):
             if path is not None and not path.parent.is_dir():  # said before hours of scanning
                 raise ConfigError(f"cannot write {path}: there is no folder {path.parent}")
-        self.pages = _pages(outputs.html, paths, methods)
+        self.pages = _pages(outputs.html, paths, options or Options())
         self._stack = ExitStack()
         self._streams: list[IO[str]] = []
         self._spool: IO[str] | None = None
@@ -87,16 +88,14 @@ class Writer:
             raise ConfigError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _pages(
-    folder: Path | None, paths: Sequence[str], methods: tuple[str, ...] | None
-) -> "Pages | None":
+def _pages(folder: Path | None, paths: Sequence[str], options: Options) -> "Pages | None":
     if folder is None:
         return None
-    from verilens.options import choices
     from verilens.report.html import context
     from verilens.report.pages import Pages
 
-    shared = context({choice.card.name: choice.weights for choice in choices(methods)})
+    chosen = choices(options.methods) + (readers(options.posts) if options.posts else [])
+    shared = context({choice.card.name: choice.weights for choice in chosen})
     try:
         return Pages(folder, shared, title=", ".join(paths))
     except OSError as error:

@@ -14,7 +14,7 @@ from verilens import catalog
 from verilens.errors import MissingExtra
 from verilens.media.opened import Opened
 from verilens.nn import sentences
-from verilens.options import Posts, choices
+from verilens.options import Posts, readers
 from verilens.records import Evidence, Post, Verdict, View
 from verilens.verify import consistency
 from verilens.verify.calibrate import UNCALIBRATED
@@ -104,8 +104,7 @@ def assemble(posts: Posts) -> Readers:
 
     Without the packaged encoder words are not compared, and the report says how to get it.
     """
-    asked = choices(posts.methods, "post") if posts.methods else []
-    loaded = [catalog.load(choice.card.name, str(choice.weights)) for choice in asked]
+    loaded = [catalog.load(choice.card.name, str(choice.weights)) for choice in readers(posts)]
     methods = [method for method in loaded if isinstance(method, PostDetector)]
     try:
         encoder = sentences.load(posts.encoder)
