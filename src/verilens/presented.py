@@ -38,7 +38,7 @@ class Order:
     kinds: Sequence[str]
     severities: Sequence[int] = (1, 2, 3, 4, 5)
     seed: int = 0
-    side: int = 1024
+    side: int = 640
 
 
 class Made(NamedTuple):
