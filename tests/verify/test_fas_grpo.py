@@ -194,12 +194,29 @@ def test_without_the_reasoning_reward_thoughts_and_answers_part(learned):
     assert without.agreement <= with_it.agreement - 0.1
 
 
-@pytest.mark.slow
-def test_it_carries_over_to_shifted_faces_as_well_as_supervised_tuning(learned):
-    method, curve, _ = learned
-    other = supervised(steps=len(curve))
+@pytest.fixture(scope="module")
+def taught(learned):
+    """The same policy, tuned on right answers for as many steps."""
+    return supervised(steps=len(learned[1]))
+
+
+def of_shifted(learned, taught, far):
+    """Return how GRPO and supervised tuning fare on another camera's textures."""
     frames, labels = faces(300, seed=77)
-    moved = shifted(frames)
-    ours, theirs = measured(method, moved, labels), measured(other, moved, labels)
-    print(f"shifted: GRPO {ours.accuracy:.3f}, supervised {theirs.accuracy:.3f}")
-    assert ours.accuracy >= theirs.accuracy - 0.02
+    moved = shifted(frames, far)
+    ours, theirs = (measured(method, moved, labels) for method in (learned[0], taught))
+    print(f"shifted, far={far}: GRPO {ours.accuracy:.3f}, supervised {theirs.accuracy:.3f}")
+    return ours.accuracy, theirs.accuracy
+
+
+@pytest.mark.slow
+def test_it_carries_over_to_shifted_faces_as_well_as_supervised_tuning(learned, taught):
+    ours, theirs = of_shifted(learned, taught, far=False)
+    assert ours >= theirs - 0.02
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(reason="measured 0.68 against 0.84: where the shift is large, GRPO falls behind")
+def test_it_carries_over_to_far_shifted_faces_too(learned, taught):
+    ours, theirs = of_shifted(learned, taught, far=True)
+    assert ours >= theirs - 0.02

@@ -25,6 +25,7 @@ CARD = Card(
     limits=(
         "needs a multimodal model in a local folder and a GPU for real use",
         "thoughts that agree with a verdict may be untrue: nothing checks them against pixels",
+        "on our toy it did not carry over to a large shift of colours as well as supervised tuning",
         "the rule that reads thoughts knows the words of rewards.py; others count as no opinion",
     ),
     uncertain=(
