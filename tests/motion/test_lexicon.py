@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from verilens.cli import app
 from verilens.errors import ConfigError, DatasetError, MediaError, UnknownName
-from verilens.motion.joining import Joining, connection, join, laid, normalised, part, shown
+from verilens.motion.fillers import SIMPLE
+from verilens.motion.joining import Joining, by, connection, join, laid, normalised, part, shown
 from verilens.motion.lexicon import Entry, Lexicon, add, key, read_index, spoken_words, write_index
 from verilens.poses import timing
 from verilens.poses.make import make_pose
@@ -156,6 +157,20 @@ def test_joining_counts_frames_and_leaves_signs_as_they_are():
     gap = joined.pose.joints[joined.signs[0][1] - 1 : joined.signs[1][0] + 1, 10]
     assert np.allclose(np.diff(gap, 2, axis=0), 0, atol=1e-5)  # a straight line
     assert (joined.pose.confidence > 0).all()
+
+
+def test_another_filler_changes_what_lies_between_signs_alone():
+    signs = [made(30, seed=n) for n in range(3)]
+    plain = Joining(smooth_frames=0, reach=0.0)
+    straight, curved = join(signs, plain), join(signs, plain, by(SIMPLE["spline"]))
+    inside = np.zeros(len(straight.pose.joints), bool)
+    for start, end in straight.signs:
+        inside[start:end] = True
+    assert np.array_equal(straight.pose.joints[inside], curved.pose.joints[inside])
+    assert np.abs(straight.pose.joints[~inside] - curved.pose.joints[~inside]).max() > 1e-3
+    even = join(signs, plain, by(SIMPLE["linear"]))
+    assert np.allclose(even.pose.joints, straight.pose.joints, atol=1e-5)
+    assert np.array_equal(even.pose.confidence, straight.pose.confidence)
 
 
 def test_bad_recordings_are_told_apart():

@@ -35,6 +35,9 @@ def sign(
     ] = "starter",
     spoken: Spoken = "de",
     signed: Signed = "",
+    fill: Annotated[
+        str, typer.Option(metavar="NAME[=WEIGHTS]", help="Between signs: spline, cubic ...")
+    ] = "linear",
     avatar: Annotated[bool, typer.Option("--avatar", help="Draw a shaded body, no lines.")] = False,
 ) -> None:
     """Sign a text: from a lexicon, whose missing signs are named, or by a trained network.
@@ -46,10 +49,15 @@ def sign(
     if (lexicon is None) == (not method):
         raise ConfigError("say what signs: --lexicon DIR or --method NAME, one of them")
     if lexicon is not None:
-        from verilens.motion.joining import on_canvas
+        from verilens.cli.motion_lift import filler
+        from verilens.motion.joining import by, on_canvas
         from verilens.motion.lexicon import Lexicon
 
-        said = Lexicon(lexicon, spoken, signed).say(text)
+        signs = Lexicon(lexicon, spoken, signed)
+        name, _, network = fill.partition("=")
+        skeleton = signs.sign(signs.entries[0]).skeleton
+        between = filler(name, network or "starter", skeleton)
+        said = signs.say(text, fill=by(between))
         told(said.missing)
         pose = on_canvas(said.pose)
     else:

@@ -10,12 +10,14 @@ The steps and their figures are those of the open spoken-to-signed pipeline (Mor
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from verilens.errors import ConfigError, MediaError, MissingExtra
+from verilens.motion.fillers import Fills
 from verilens.poses import timing
 from verilens.records import Pose
 
@@ -174,6 +176,23 @@ def lines(pose: Pose) -> Pose:
         joints=np.where(between[..., None], filled.joints, 0),
         confidence=np.where(between, filled.confidence, 0),
     )
+
+
+def by(filler: Fills) -> Fill:
+    """Return what closes gaps between signs by a filler; joints lost within a sign go straight."""
+
+    def fill(pose: Pose) -> Pose:
+        straight = lines(pose)
+        joints = straight.joints.astype(float)
+        known = np.flatnonzero((pose.confidence > 0).any(1))
+        for last, first in pairwise(known):
+            if first - last > 1:
+                before, after = joints[: last + 1], joints[first:]
+                joints[last + 1 : first] = filler.between(before, after, int(first - last - 1))
+        kept = np.where(straight.confidence[..., None] > 0, joints, 0).astype(np.float32)
+        return replace(straight, joints=kept)
+
+    return fill
 
 
 def smoothed(pose: Pose, frames: int, order: int) -> Pose:
