@@ -59,7 +59,7 @@ def build(cls: type[T], values: Mapping[str, Any], where: str = "config") -> T:
         if dataclasses.is_dataclass(kind) and isinstance(value, Mapping):
             value = build(kind, value, where=f"{where}: {name}")  # type: ignore[arg-type]
         elif isinstance(value, list):
-            value = tuple(value)
+            value = _frozen(value)
         elif kind is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if kind in (int, float, bool, str) and type(value) is not kind:
@@ -72,6 +72,11 @@ def build(cls: type[T], values: Mapping[str, Any], where: str = "config") -> T:
         return cls(**arguments)
     except TypeError as error:
         raise ConfigError(f"{where}: {error}") from error
+
+
+def _frozen(value: Any) -> Any:
+    """Return lists as tuples, those within them too."""
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def _dataclass_of(hint: Any) -> Any:

@@ -135,5 +135,6 @@ def test_fits_of_other_claims_stay(tmp_path):
     assert any("claim" not in row for row in shipped["image"])
     write_fusion(file, {"image": [{"methods": ["probe"]}], "video": []})
     rows = json.loads(file.read_text())
-    assert rows["image"] == [{"methods": ["probe"]}, face]
+    assert rows["image"][0] == {"methods": ["probe"]} and face in rows["image"]
+    assert all(row.get("claim") for row in rows["image"][1:])
     assert all(row.get("claim") for row in rows["video"])
