@@ -43,6 +43,7 @@ def test_events_tell_of_a_job_until_its_end(stand):
 
     listening = threading.Thread(target=listen)
     listening.start()
+    serving.wait_for(lambda: job in stand.service.watcher._waiting)
     stand.worker.work_one()
     listening.join(20)
     blocks = said[0].strip().split("\n\n")
