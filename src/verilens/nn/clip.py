@@ -36,6 +36,21 @@ class ClipSizes:
     vocabulary: int = 49408
     projection: int = 512
 
+    @classmethod
+    def tiny(cls, blocks: int = 2, vocabulary: int = 512) -> "ClipSizes":
+        """Return small encoders for tests."""
+        return cls(
+            width=32,
+            blocks=blocks,
+            heads=2,
+            patch=8,
+            text_width=32,
+            text_blocks=2,
+            text_heads=2,
+            vocabulary=vocabulary,
+            projection=24,
+        )
+
     @property
     def ends(self) -> list[int]:
         """Return the tokens that begin and end a sentence."""

@@ -231,8 +231,8 @@ class Vlm(nn.Module):
 
 def built(sizes: Sizes, tokens: Tokens) -> Any:
     """Return an untrained LLaVA of these sizes."""
-    transformers = _transformers()
-    text = transformers.LlamaConfig(
+    hub = transformers()
+    text = hub.LlamaConfig(
         hidden_size=sizes.width,
         num_hidden_layers=sizes.layers,
         num_attention_heads=sizes.heads,
@@ -244,7 +244,7 @@ def built(sizes: Sizes, tokens: Tokens) -> Any:
         eos_token_id=tokens.end,
         tie_word_embeddings=False,
     )
-    vision = transformers.CLIPVisionConfig(
+    vision = hub.CLIPVisionConfig(
         hidden_size=sizes.vision_width,
         num_hidden_layers=sizes.vision_layers,
         num_attention_heads=sizes.vision_heads,
@@ -252,24 +252,27 @@ def built(sizes: Sizes, tokens: Tokens) -> Any:
         image_size=sizes.image,
         patch_size=sizes.patch,
     )
-    settings = transformers.LlavaConfig(
+    settings = hub.LlavaConfig(
         text_config=text,
         vision_config=vision,
         image_token_id=tokens.image,
         vision_feature_layer=sizes.vision_layer,
         tie_word_embeddings=False,
     )
-    return transformers.LlavaForConditionalGeneration(settings)
+    return hub.LlavaForConditionalGeneration(settings)
 
 
-def saved(folder: str) -> Any:
-    """Return the LLaVA in a local folder. MissingWeights, MissingExtra."""
+def saved(folder: str, family: str = "Llava", such_as: str = "llava-1.5-7b-hf") -> Any:
+    """Return the model of a family in a local folder. MissingWeights, MissingExtra.
+
+    family: as transformers names it. such_as: what an error proposes.
+    """
     if not (Path(folder) / "config.json").is_file():
         raise MissingWeights(
-            f"no LLaVA in '{folder}': config.json is missing; name a folder that holds one, "
-            "such as llava-1.5-7b-hf"
+            f"no {family} in '{folder}': config.json is missing; name a folder that holds one, "
+            f"such as {such_as}"
         )
-    kind = _transformers().LlavaForConditionalGeneration
+    kind = getattr(transformers(), f"{family}ForConditionalGeneration")
     try:
         return kind.from_pretrained(folder, local_files_only=True, use_safetensors=True)
     except (OSError, ValueError) as error:
@@ -316,10 +319,11 @@ def merge_lora(net: nn.Module) -> None:
             layer.merge()
 
 
-def _transformers() -> Any:
+def transformers() -> Any:
+    """Return the package. MissingExtra."""
     try:
-        import transformers
+        import transformers as package
     except ImportError as error:
         message = "language models need transformers: pip install 'verilens[mllm]'"
         raise MissingExtra(message) from error
-    return transformers
+    return package

@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from verilens.errors import MissingExtra, MissingWeights
 from verilens.nn.normalise import CLIP_MEAN, CLIP_STD, Normalise
 from verilens.nn.tokens import Bytes, Saved, Tokens, Words
-from verilens.nn.vlm import Lora, add_lora
+from verilens.nn.vlm import Lora, add_lora, saved, transformers
 from verilens.verify.forgerytalker.config import Config
 
 IGNORED = -100
+OFFICIAL = ("InstructBlip", "instructblip-flan-t5-xl")  # the family of the base, one of it
 
 
 class Reporter(nn.Module):
@@ -30,7 +30,7 @@ class Reporter(nn.Module):
             self.tokens = Saved(config.base)
             inner = Path(config.base) / "qformer_tokenizer"
             self.reader_tokens = Saved(str(inner))
-        net = saved(config.base) if config.base else built(config, self.tokens)
+        net = saved(config.base, *OFFICIAL) if config.base else built(config, self.tokens)
         self.normalise = Normalise(CLIP_MEAN, CLIP_STD)
         self.vision, self.reader, self.language = net.vision_model, net.qformer, net.language_model
         self.queries, self.project = net.query_tokens, net.language_projection
@@ -114,10 +114,10 @@ def freeze(vision: nn.Module, language: nn.Module, adapters: Lora) -> None:
 
 def built(config: Config, tokens: Tokens) -> Any:
     """Return an untrained InstructBLIP of the configured sizes."""
-    transformers = _transformers()
+    hub = transformers()
     vision, reader, language = config.vision, config.reader, config.language
-    settings = transformers.InstructBlipConfig(
-        vision_config=transformers.InstructBlipVisionConfig(
+    settings = hub.InstructBlipConfig(
+        vision_config=hub.InstructBlipVisionConfig(
             hidden_size=vision.width,
             num_hidden_layers=vision.layers,
             num_attention_heads=vision.heads,
@@ -126,7 +126,7 @@ def built(config: Config, tokens: Tokens) -> Any:
             patch_size=config.patch,
             initializer_range=0.02,
         ),
-        qformer_config=transformers.InstructBlipQFormerConfig(
+        qformer_config=hub.InstructBlipQFormerConfig(
             vocab_size=max(config.reader_vocabulary, tokens.size),
             hidden_size=reader.width,
             num_hidden_layers=reader.layers,
@@ -134,7 +134,7 @@ def built(config: Config, tokens: Tokens) -> Any:
             intermediate_size=reader.inner,
             encoder_hidden_size=vision.width,
         ),
-        text_config=transformers.T5Config(
+        text_config=hub.T5Config(
             vocab_size=max(config.vocabulary, tokens.size),
             d_model=language.width,
             d_kv=language.width // language.heads,
@@ -150,31 +150,8 @@ def built(config: Config, tokens: Tokens) -> Any:
         num_query_tokens=config.queries,
         image_token_index=tokens.image,
     )
-    net = transformers.InstructBlipForConditionalGeneration(settings)
+    net = hub.InstructBlipForConditionalGeneration(settings)
     nn.init.normal_(net.query_tokens, std=0.02)
     head = net.language_model.lm_head  # its own in Flan-T5; transformers ties it to the words
     head.weight = nn.Parameter(head.weight.detach().clone())
     return net
-
-
-def saved(folder: str) -> Any:
-    """Return the InstructBLIP in a local folder. MissingWeights, MissingExtra."""
-    if not (Path(folder) / "config.json").is_file():
-        raise MissingWeights(
-            f"no InstructBLIP in '{folder}': config.json is missing; name a folder that holds one, "
-            "such as instructblip-flan-t5-xl"
-        )
-    kind = _transformers().InstructBlipForConditionalGeneration
-    try:
-        return kind.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-    except (OSError, ValueError) as error:
-        raise MissingWeights(f"the model in '{folder}' cannot be used: {error}") from error
-
-
-def _transformers() -> Any:
-    try:
-        import transformers
-    except ImportError as error:
-        message = "reports need transformers: pip install 'verilens[mllm]'"
-        raise MissingExtra(message) from error
-    return transformers

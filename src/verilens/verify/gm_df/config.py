@@ -85,19 +85,8 @@ class Config:
     @classmethod
     def tiny(cls) -> "Config":
         """Return a small network for tests."""
-        clip = ClipSizes(
-            width=32,
-            blocks=4,
-            heads=2,
-            patch=8,
-            text_width=32,
-            text_blocks=2,
-            text_heads=2,
-            vocabulary=128,
-            projection=24,
-        )
         return cls(
-            clip=clip,
+            clip=ClipSizes.tiny(blocks=4, vocabulary=128),
             domains=("celeb_df", "dfdc", "faceforensics"),
             domain_width=8,
             expert_ratio=2,

@@ -47,19 +47,8 @@ class Config:
     @classmethod
     def tiny(cls) -> "Config":
         """Return small encoders for tests."""
-        clip = ClipSizes(
-            width=32,
-            blocks=2,
-            heads=2,
-            patch=8,
-            text_width=32,
-            text_blocks=2,
-            text_heads=2,
-            vocabulary=512,
-            projection=24,
-        )
         return cls(
-            clip=clip,
+            clip=ClipSizes.tiny(),
             context=4,
             heads=2,
             tau=0.1,
