@@ -20,6 +20,8 @@ from verilens.nn.program import traced
 from verilens.nn.session import Session
 from verilens.options import Options, fingerprint
 from verilens.verify import runtime
+from verilens.verify.demamba.config import Config as DeMambaConfig
+from verilens.verify.demamba.model import DeMamba
 from verilens.verify.npr.config import Config
 from verilens.verify.npr.model import NPR
 from verilens.verify.panel import assemble
@@ -186,6 +188,19 @@ def test_an_unexportable_detector_stays_in_torch(tiny, tmp_path, monkeypatch, ca
     assert runtime.taken_over(odd, kept_weights(tiny)) is odd
     assert "forward" not in vars(odd) and "npr runs in torch" in caplog.text
     assert not any(tmp_path.rglob("*.onnx"))
+    monkeypatch.setattr(runtime, "made", lambda detector: pytest.fail("tried again"))
+    assert runtime.taken_over(odd, kept_weights(tiny)) is odd  # the refusal is remembered
+    said = [message for message in caplog.messages if message]
+    assert len(said) == 2 and said[0] == said[1]
+
+
+def test_clips_of_demamba_are_traced_in_any_number():
+    method = DeMamba(DeMambaConfig.tiny()).eval()
+    seen = runtime.example(method)
+    program = traced(runtime.Workload(method), seen.tensor, seen.free[-1:])
+    three = runtime.noise(method, 3)
+    with torch.no_grad():
+        assert torch.allclose(program.exported.module()(three), method(three), atol=1e-5)
 
 
 @pytest.mark.slow

@@ -2,9 +2,10 @@
 
 What runs is exported once and kept in the cache folder, under a name that says which weights and
 which code it was made of. It is checked against torch when it is made. A detector that cannot be
-exported stays as it is.
+exported stays as it is, and the reason is kept there.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -110,7 +111,15 @@ def _kept(detector: Detector, path: Path) -> Session:
             return Session(path)
         except ExportError:  # damaged: made anew
             logger.info("%s is damaged", path)
-    model = made(detector)
+    refusal = path.with_suffix(".txt")  # trying takes long, and would end alike
+    if refusal.is_file():
+        raise ExportError(refusal.read_text(errors="replace").strip())
+    try:
+        model = made(detector)
+    except ExportError as error:
+        with contextlib.suppress(OSError):
+            write(refusal, str(error).encode())
+        raise
     try:
         write(path, model)
     except OSError as error:  # it serves this process all the same

@@ -63,7 +63,7 @@ class DeMambaHead(nn.Module):
         zones = cut(cells, table.to(cells.device))  # (N, Z, L, C)
         means = self.block(zones.flatten(0, 1)).mean(1)  # (N x Z, C)
         summary = cells.mean((1, 2)) if summary is None else summary
-        zoned = self.zone_norm(means.view(len(cells), -1))
+        zoned = self.zone_norm(means.view(cells.shape[0], -1))
         logits: Tensor = self.classify(torch.cat([self.summary_norm(summary), zoned], 1))
         return logits.squeeze(1)
 
