@@ -12,8 +12,11 @@ import verilens
 from verilens import scan, scan_many
 from verilens.errors import ConfigError, MissingWeights, UnknownName
 from verilens.options import Options, choices, fingerprint
+from verilens.records import Clip
 from verilens.report import json
 from verilens.store import Store
+from verilens.verify import panel
+from verilens.verify.npr.config import Config
 from verilens.verify.npr.model import NPR
 from verilens.verify.panel import assemble
 
@@ -152,6 +155,33 @@ def test_where_gives_a_suspected_video_a_denser_timeline_and_changes_no_score(tm
     assert located.evidence[0].logit == plain.evidence[0].logit
     if plain.verdict.decision != "genuine":
         assert len(located.evidence[0].where.timeline) > len(plain.evidence[0].where.timeline)
+
+
+def test_a_denser_timeline_scores_only_moments_not_scored_before():
+    class Counting(NPR):
+        def crop_logits(self, frames):
+            asked.append(len(frames))
+            return super().crop_logits(frames)
+
+    asked = []
+    method = Counting(Config.tiny()).eval()
+    rng = np.random.default_rng(0)
+    clip = Clip(
+        frames=rng.integers(0, 256, (7, 32, 32, 3)).astype(np.uint8),
+        times_s=np.arange(7.0),
+        boxes=np.tile(np.array([0, 0, 32, 32], np.int32), (7, 1)),
+        size=(32, 32),
+        view=method.config.view,
+    )
+    whole = method.inspect([clip])[0].where.timeline
+    assert np.allclose(panel._timeline(method, clip, whole[::3]), whole)
+    assert asked == [7, 4]
+
+
+def test_nobody_looks_for_faces_again_in_a_film_without_any():
+    found = assemble(None)
+    faces = [v for v in found.dense_views() if v.fit == "face"]
+    assert faces and not [v for v in found.dense_views(has_people=False) if v.fit == "face"]
 
 
 def test_pages_get_every_report_with_the_pixels_they_ask_for(folder, tmp_path):

@@ -218,7 +218,8 @@ class Scanner:
         opened = self._decoder().open(path, (*scored, *first.values()))
         clips = dict(opened.clips) | {view: opened.clips[one] for view, one in first.items()}
         if opened.media.kind == "video" and (where or shown):
-            dense = panel.dense_views() if where else ()
+            has_people = bool(opened.faces and opened.faces.people)
+            dense = panel.dense_views(has_people) if where else ()
             clips |= _same_people(opened, self._decoder().open(path, (*dense, *shown)))
         return dataclasses.replace(opened, clips=clips)
 

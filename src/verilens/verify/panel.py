@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
+import numpy as np
 import torch
 
 from verilens import catalog
@@ -21,10 +22,10 @@ from verilens.media import faces
 from verilens.media.cuts import shots
 from verilens.media.opened import Opened
 from verilens.options import Backend, choices
-from verilens.records import Evidence, View, Where
+from verilens.records import Clip, Evidence, View, Where
 from verilens.verify import people, runtime
 from verilens.verify.calibrate import OTHER_WEIGHTS, flag_level
-from verilens.verify.detector import Detector
+from verilens.verify.detector import ClipDetector, Detector
 from verilens.verify.segments import segments, within
 from verilens.weights import is_shipped
 
@@ -67,9 +68,16 @@ class Panel:
         maps = [view for d in self.detectors if where and (view := d.map_view) is not None]
         return tuple(dict.fromkeys([*base, *maps]))
 
-    def dense_views(self) -> tuple[View, ...]:
-        """Return what has to be cut from a video for denser timelines that can flag a stretch."""
-        flagging = [d for d in self.detectors if flag_level(d.name, "video") < 1]
+    def dense_views(self, has_people: bool = True) -> tuple[View, ...]:
+        """Return what has to be cut from a video for denser timelines that can flag a stretch.
+
+        has_people: whether the first look found any; else nobody looks for faces again.
+        """
+        flagging = [
+            d
+            for d in self.detectors
+            if flag_level(d.name, "video") < 1 and (has_people or not reads_faces(d))
+        ]
         dense = (detector.dense_view for detector in flagging)
         return tuple(dict.fromkeys(view for view in dense if view is not None))
 
@@ -213,7 +221,7 @@ def _where(detector: Detector, where: Where, opened: Opened) -> Where:
         if detector.dense_view is None or flag_level(detector.name, media.kind) >= 1:
             return where
         clip = opened.clips[detector.dense_view]
-        timeline = detector.inspect([clip])[0].where.timeline
+        timeline = _timeline(detector, clip, where.timeline)
         level = flag_level(detector.name, media.kind)
         told = shots(clip.frames, clip.times_s)  # of the pixels that were scored
         found = segments(timeline, media.duration_s or 0.0, level, told)
@@ -221,6 +229,19 @@ def _where(detector: Detector, where: Where, opened: Opened) -> Where:
     if detector.map_view is None:
         return where
     return dataclasses.replace(where, heatmap=detector.heatmap(opened.clips[detector.map_view]))
+
+
+def _timeline(
+    detector: Detector, clip: Clip, known: tuple[tuple[float, float], ...]
+) -> tuple[tuple[float, float], ...]:
+    """Return the scores of a film's moments; those known are kept where each is scored alone."""
+    fresh = ~np.isin(clip.times_s, [time_s for time_s, _ in known])
+    if isinstance(detector, ClipDetector) or len(np.unique(clip.times_s[fresh])) < 2:
+        return detector.inspect([clip])[0].where.timeline
+    new = dataclasses.replace(
+        clip, frames=clip.frames[fresh], times_s=clip.times_s[fresh], boxes=clip.boxes[fresh]
+    )
+    return tuple(sorted((*known, *detector.inspect([new])[0].where.timeline)))
 
 
 def _said(error: Exception) -> str:
