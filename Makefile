@@ -30,7 +30,7 @@ $(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
-	$(CLEAN) $(BIN)/python -m pip install -q -c constraints.txt -e '.[backbones,bench,client,demo,dev,docs,export,faces,mllm,motion,postgres,ray,server,train]'
+	$(CLEAN) $(BIN)/python -m pip install -q -c constraints.txt -e '.[backbones,bench,client,demo,dev,docs,export,faces,mllm,motion,ray,server,train]'
 	$(FACES)
 	$(WORDS)
 	@touch $@ $(VENV)/.demo

@@ -286,7 +286,7 @@ def _engine(url: str, is_durable: bool) -> Engine:
             connect_args={"connect_timeout": 3},
         )
     except ModuleNotFoundError as error:
-        raise MissingExtra("PostgreSQL needs: pip install 'verilens[postgres]'") from error
+        raise MissingExtra("PostgreSQL needs: pip install 'verilens[server]'") from error
 
 
 def _sqlite(path: str, url: str, is_durable: bool) -> Engine:
