@@ -86,13 +86,16 @@ class Judged(NamedTuple):
 
 
 def read(
-    folders: tuple[Path, Sequence[Path]], cap: int, cache: Path, workers: int
+    folders: tuple[Path, Sequence[Path]],
+    cap: int,
+    cache: Path,
+    workers: int,
+    kinds: Sequence[Kind] = KINDS,
 ) -> tuple[Corpus, Corpus]:
     """Return the corpus of the table, and the manipulated files apart.
 
     folders: the corpus and what extends it. cap: files of one source and generator.
     """
-    kinds: tuple[Kind, ...] = ("image", "video")
     items = [i for kind in kinds for i in capped(read_corpus(*folders, kind), cap)]
     edited = [item for item in items if item.label == "manipulated"]
     judged = [item for item in items if item.label != "manipulated"]
@@ -380,6 +383,7 @@ def main() -> None:
     )
     parser.add_argument("--cache", type=Path, default=Path(".accuracy-cache"))
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--kind", choices=KINDS, help="stills or films alone; both by default")
     parser.add_argument("--cap", type=int, default=CAP, help="files of one source and generator")
     parser.add_argument(
         "--predictions", type=Path, help="write every score here, for 'verilens bench score'"
@@ -394,9 +398,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     args = parser.parse_args()
     console = Console(width=120)
-    corpus, edited = read((args.data, args.extra), args.cap, args.cache, args.workers)
-    judged = {kind: Judged.of(corpus, kind) for kind in KINDS}
-    sections = {kind: measure(corpus, edited, judged[kind].result, kind) for kind in KINDS}
+    kinds = KINDS if args.kind is None else (args.kind,)
+    if args.degraded and "video" not in kinds:
+        parser.error("--degraded needs films: leave out --kind image")
+    corpus, edited = read((args.data, args.extra), args.cap, args.cache, args.workers, kinds)
+    judged = {kind: Judged.of(corpus, kind) for kind in kinds}
+    sections = {kind: measure(corpus, edited, judged[kind].result, kind) for kind in kinds}
     for kind, section in sections.items():
         show(console, kind, section)
     console.print(
