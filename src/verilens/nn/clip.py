@@ -127,6 +127,20 @@ def embedded(encoder: Any, ids: "Sequence[int]") -> "Tensor":
     return table[list(ids)]
 
 
+def worded(encoder: Any, words: Sequence[str], sizes: ClipSizes, pretrained: str = "") -> "Tensor":
+    """Return the vectors of some words, (tokens, text width); see `tokens`."""
+    return embedded(encoder, tokens(words, sizes, pretrained))
+
+
+def unit_features(encoder: Any, sizes: ClipSizes, sentences: "Sequence[Tensor]") -> "Tensor":
+    """Return unit features, (P, projection), of sentences of vectors without start and end."""
+    import torch
+    from torch.nn.functional import normalize
+
+    start, end = embedded(encoder, sizes.ends).split(1)
+    return normalize(read(encoder, [torch.cat([start, s, end]) for s in sentences]), dim=1)
+
+
 def read(encoder: Any, sentences: "Sequence[Tensor]") -> "Tensor":
     """Return the features at the end of sentences of vectors, (P, projection), not of unit length.
 

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
 
-from verilens.nn.clip import embedded, read, text, tokens
+from verilens.nn.clip import text, unit_features, worded
 from verilens.verify.gm_df.config import Config
 
 CLASSES = ("real", "fake")  # by label
@@ -33,14 +32,13 @@ class Prompts(nn.Module):
 
     def forward(self) -> Tensor:
         """Return unit features, (domains x classes, projection), classes next to each other."""
-        ends = embedded(self.encoder, self.config.clip.ends)
         clues = self.worded(CLUES)
         sentences = [
-            torch.cat([ends[:1], self.context, domain, kind, clues, ends[1:]])
+            torch.cat([self.context, domain, kind, clues])
             for domain in self.named("domains", self.config.domains)
             for kind in self.named("classes", CLASSES)
         ]
-        return normalize(read(self.encoder, sentences), dim=1)
+        return unit_features(self.encoder, self.config.clip, sentences)
 
     def temperatures(self) -> Tensor:
         """Return each domain's temperature, (domains,), which grows with its vector (Eq. 10)."""
@@ -58,4 +56,4 @@ class Prompts(nn.Module):
     def worded(self, words: Sequence[str]) -> Tensor:
         """Return the vectors of some words, (tokens, text width)."""
         config = self.config
-        return embedded(self.encoder, tokens(words, config.clip, config.pretrained))
+        return worded(self.encoder, words, config.clip, config.pretrained)

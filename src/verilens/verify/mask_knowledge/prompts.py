@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
 
-from verilens.nn.clip import embedded, read, text, tokens
+from verilens.nn.clip import text, unit_features, worded
 from verilens.verify.mask_knowledge.config import Config
 from verilens.verify.mask_knowledge.knowledge import Knowledge
 
@@ -36,13 +35,10 @@ class Prompts(nn.Module):
 
     def worded(self, sentence: str) -> Tensor:
         """Return the vectors of a sentence's words, (tokens, text width)."""
-        ids = tokens(sentence.split(), self.config.clip, self.config.pretrained)
-        return embedded(self.encoder, ids)
+        return worded(self.encoder, sentence.split(), self.config.clip, self.config.pretrained)
 
     def features(self, sentences: Sequence[Tensor]) -> Tensor:
-        ends = embedded(self.encoder, self.config.clip.ends)
-        whole = [torch.cat([ends[:1], words, ends[1:]]) for words in sentences]
-        return normalize(read(self.encoder, whole), dim=1)
+        return unit_features(self.encoder, self.config.clip, sentences)
 
 
 class Filter(nn.Module):

@@ -18,7 +18,7 @@ from torch.nn.functional import normalize, softplus
 from verilens.batch import ClipBatch
 from verilens.errors import ConfigError
 from verilens.method import Loss
-from verilens.nn.clip import embedded, read, text, tokens, vision
+from verilens.nn.clip import text, unit_features, vision, worded
 from verilens.nn.normalise import CLIP_MEAN, CLIP_STD, Normalise
 from verilens.verify.detector import Detector
 from verilens.verify.unknown_spoof.config import Config
@@ -60,13 +60,10 @@ class Prompts(nn.Module):
 
     def worded(self, sentence: str) -> Tensor:
         """Return the vectors of a sentence's words, (tokens, text width)."""
-        ids = tokens(sentence.split(), self.config.clip, self.config.pretrained)
-        return embedded(self.encoder, ids)
+        return worded(self.encoder, sentence.split(), self.config.clip, self.config.pretrained)
 
     def features(self, sentences: Sequence[Tensor]) -> Tensor:
-        ends = embedded(self.encoder, self.config.clip.ends)
-        whole = [torch.cat([ends[:1], words, ends[1:]]) for words in sentences]
-        return normalize(read(self.encoder, whole), dim=1)
+        return unit_features(self.encoder, self.config.clip, sentences)
 
 
 class UnknownSpoof(Detector):
