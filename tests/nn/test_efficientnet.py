@@ -56,6 +56,18 @@ def test_an_unpadded_stem_sees_one_column_less():
         assert EfficientNet("tiny", stem_padding=False).eval().taps(x)[0].shape[-1] == 31
 
 
+@pytest.mark.parametrize("scale", ["b0", "b4"])
+def test_an_untrained_network_passes_signal_down_and_gradients_up(scale):
+    torch.manual_seed(0)
+    trunk = EfficientNet(scale).train()
+    taps = trunk.taps(torch.randn(4, 3, 64, 64))
+    spreads = [float(tap.detach().std()) for tap in taps]
+    assert all(0.1 < spread < 10 for spread in spreads), spreads
+    taps[-1].square().mean().backward()
+    reached = [float(p.grad.norm()) for p in trunk.embeddings.parameters()]
+    assert min(reached) > 1e-3, reached
+
+
 def test_unknown_scales_are_refused():
     with pytest.raises(ConfigError, match="b9"):
         EfficientNet("b9")

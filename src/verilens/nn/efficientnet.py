@@ -91,6 +91,8 @@ class EfficientNet(nn.Module):
             if pretrained
             else EfficientNetModel(settings)
         )
+        if not pretrained:
+            draw(model)
         self.embeddings, self.encoder = model.embeddings, model.encoder
         if not stem_padding:
             self.embeddings.padding = nn.ZeroPad2d(0)
@@ -121,6 +123,19 @@ class EfficientNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.features(x)
+
+
+def draw(network: nn.Module) -> None:
+    """Draw weights so that activations keep their spread, as EfficientNet's authors do.
+
+    What transformers draws, gains of batch norms included, lets them vanish within a few blocks.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            nn.init.ones_(layer.weight)
+        elif isinstance(layer, nn.Conv2d):
+            fan_out = layer.out_channels // layer.groups * layer.weight[0, 0].numel()
+            nn.init.normal_(layer.weight, std=(2 / fan_out) ** 0.5)
 
 
 def _settings(scale: Scale, channels: int, activation: str) -> "EfficientNetConfig":

@@ -186,22 +186,7 @@ class Network(nn.Module):
 def trunk(config: Config) -> EfficientNet:
     """Return an EfficientNet with Mish for every swish and a stem of differences for all bands."""
     found = EfficientNet(config.scale, pretrained=config.pretrained, activation="mish")
-    if not config.pretrained:
-        draw(found)
     stem: Any = found.embeddings
     stem.padding = nn.Identity()
     stem.convolution = DifferenceStem(config.view.bands, stem.out_dim, config.difference)
     return found
-
-
-def draw(network: nn.Module) -> None:
-    """Draw weights so that activations keep their spread, as EfficientNet's authors do.
-
-    What transformers draws, gains of batch norms included, lets them vanish within a few blocks.
-    """
-    for layer in network.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            nn.init.ones_(layer.weight)
-        elif isinstance(layer, nn.Conv2d):
-            fan_out = layer.out_channels // layer.groups * layer.weight[0, 0].numel()
-            nn.init.normal_(layer.weight, std=(2 / fan_out) ** 0.5)
