@@ -56,6 +56,28 @@ def test_a_claim_of_ai_origin_outweighs_the_pixels_and_the_conflict_is_named(str
     assert "states: made by AI" in verdict.sentence
 
 
+def marked(score: float) -> list[Evidence]:
+    return [Evidence(method="bmn", claim="edited", score=score, logit=5.0)]
+
+
+def test_what_is_marked_as_edited_is_not_called_genuine():
+    genuine = evidence(probe=-6.0, npr=-2.0, patchcraft=0.0)
+    plain, doubted = fuse(genuine, media()), fuse(genuine + marked(0.9), media())
+    assert plain.decision == "genuine" and "manual edits" in plain.not_checked
+    assert doubted.decision == "unsure" and doubted.probability == plain.probability
+    assert any("bmn marks edited parts" in conflict for conflict in doubted.conflicts)
+    assert "manual edits (scored, but not calibrated)" in doubted.not_checked
+    silent = fuse(genuine + marked(0.3), media())
+    assert silent.decision == "genuine" and not silent.conflicts
+
+
+def test_marks_of_edits_do_not_soften_what_is_fake():
+    read = evidence(probe=8.0, npr=4.0, patchcraft=2.0)
+    plain, both = fuse(read, media()), fuse(read + marked(0.9), media())
+    assert both.decision == plain.decision and both.probability == plain.probability
+    assert "Bmn" not in both.sentence and "bmn marks edited parts" in both.sentence
+
+
 @pytest.mark.parametrize("kind", ["image", "video"])
 def test_decisions_follow_the_thresholds_in_order(kind):
     order = ["genuine", "unsure", "suspicious", "fake"]

@@ -11,6 +11,7 @@ person is judged alone. The file gets the highest of their probabilities and the
 their decisions (genuine, unsure, suspicious, fake): one swapped face makes a file a fake, however
 genuine the rest of it is. The highest of several is high by chance more often than one alone, so
 the stated error rates hold for a claim and a person; a file of n persons may reach n times as much.
+Methods that mark edited parts are not calibrated: they turn "genuine" into "unsure", and no more.
 """
 
 import dataclasses
@@ -81,8 +82,31 @@ def fuse(evidence: Sequence[Evidence], media: Media, faces: Faces | None = None)
         not_checked=unseen,
     )
     whole = with_people(origin, faces, evidence, media, is_heard=bool(fit or shift))
+    whole = with_edits(whole, evidence, media.kind)
     closing = f"{_silence(media)}{UNSEEN}{', '.join(unseen)}."
     return dataclasses.replace(whole, sentence=whole.sentence + closing)
+
+
+def with_edits(verdict: Verdict, evidence: Sequence[Evidence], kind: Kind) -> Verdict:
+    """Return the verdict with what methods that find edited parts say.
+
+    None of them is calibrated, so they move no probability; but what one of them marks is not
+    called genuine.
+    """
+    own = [item for item in evidence if item.claim == "edited" and item.track is None]
+    marking = [item.method for item in own if item.score > flag_level(item.method, kind)]
+    if not marking:
+        return verdict
+    said = f"{_listed(marking)} {'marks' if len(marking) == 1 else 'mark'} edited parts"
+    if verdict.decision != "genuine":
+        sentence = f"{verdict.sentence} Besides, {said} (not calibrated)."
+        return dataclasses.replace(verdict, sentence=sentence)
+    return dataclasses.replace(
+        verdict,
+        decision="unsure",
+        conflicts=(*verdict.conflicts, f"{said}, nothing else speaks against the file"),
+        sentence=f"{OPENINGS['edited']['unsure']}: {said} (not calibrated). {verdict.sentence}",
+    )
 
 
 def with_people(
@@ -180,7 +204,9 @@ def not_checked(
 ) -> tuple[str, ...]:
     """Return what no method of this verdict looked at."""
     sound = ("sound",) if media.has_audio else ()
-    return ("manual edits", *_faces_unseen(evidence, faces), "context", *sound)
+    was_scored = any(item.claim == "edited" for item in evidence)
+    edits = "manual edits (scored, but not calibrated)" if was_scored else "manual edits"
+    return (edits, *_faces_unseen(evidence, faces), "context", *sound)
 
 
 def _faces_unseen(evidence: Sequence[Evidence], faces: Faces | None) -> tuple[str, ...]:
@@ -285,6 +311,12 @@ OPENINGS: Mapping[Claim, Mapping[Decision, str]] = {
         "fake": "Probably a face swap",
         "suspicious": "Possibly a face swap",
         "genuine": "No sign of a face swap",
+        "unsure": "No safe statement",
+    },
+    "edited": {
+        "fake": "Probably edited",
+        "suspicious": "Possibly edited",
+        "genuine": "No sign of edits",
         "unsure": "No safe statement",
     },
     "spoof": {
