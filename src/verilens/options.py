@@ -29,10 +29,12 @@ class Posts:
 
     methods: those that read posts, as in `Options`; none come with starter weights.
     encoder: a folder or a hub's name of what compares words; "" is the packaged one.
+    compared: whether words are compared at all.
     """
 
     methods: tuple[str, ...] = ()
     encoder: str = ""
+    compared: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +43,7 @@ class Options:
 
     methods: names, or "name=weights" with a weights name or a .safetensors file; None asks all that
         come with starter weights, but those whose only task is one of APART; `of_task` names these.
-        Where all of them speak about presentation attacks, so does the verdict.
+        Where all of them speak about presentation attacks, so does the verdict. () asks none.
     where: also make heat maps of stills and a denser timeline of suspected videos.
     jobs: files worked on at once; None means one a core.
     timeout_s: wall-clock seconds one file may take. max_bytes: of a file or a download.
@@ -62,6 +64,8 @@ class Options:
         for name in ("timeout_s", "max_bytes"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} must be above 0, not {getattr(self, name)}")
+        if self.methods == () and not self.posts:
+            raise ConfigError("no method to ask; list them with 'verilens methods'")
         if self.jobs is not None and self.jobs < 1:
             raise ConfigError(f"jobs must be at least 1, not {self.jobs}")
         if self.backend not in get_args(Backend):
@@ -113,7 +117,7 @@ def choices(methods: tuple[str, ...] | None, reads: Reads = "media") -> list[Cho
             hint = "add --task post" if read == "post" else "leave it out"
             raise ConfigError(f"method {name} reads {read}, not {reads}; {hint}")
         wanted[catalog.card(name).name] = chosen or STARTER
-    if not wanted:
+    if not wanted and methods != ():
         raise ConfigError("no method to ask; list them with 'verilens methods'")
     order = [name for name in catalog.cards() if name in wanted]
     return [
@@ -175,7 +179,8 @@ def fingerprint(options: Options) -> str:
 
         asked = readers(options.posts)
         facts["posts"] = {c.card.name: weights.sha256(c.weights) for c in asked}
-        facts["encoder"] = sentences.identity(options.posts.encoder)
+        encoder = sentences.identity(options.posts.encoder) if options.posts.compared else None
+        facts["encoder"] = encoder
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

@@ -6,6 +6,7 @@ What is known of the truth goes into fields of one's own, which no scan reads: x
 x-class, x-box, x-words. Media are linked where the disk allows it, else copied.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from verilens.errors import DatasetError
 from verilens.media.post import LONGEST, LONGEST_COMMENT, MOST_COMMENTS, PATTERNS, SCHEMA
-from verilens.records import Sample
+from verilens.records import Post, Sample
 
 TRUTH = ("class", "box", "words", "event")
 NAME = "post.json"
@@ -58,6 +59,15 @@ def fields(sample: Sample) -> dict[str, object]:
         found["x-published"] = published
     truth = {f"x-{name}": said[name] for name in TRUTH if name in said}
     return found | {"x-label": sample.label, "x-id": sample.id} | truth
+
+
+def as_post(sample: Sample) -> Post:
+    """Return a sample as the post that `write` would write of it."""
+    said = fields(sample)
+    words = {name: str(said[name]) for name in ("text", "ocr", "time") if name in said}
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    media = Path(sample.uri).name
+    return Post(sha256=digest, media=media, comments=tuple(_comments(sample.attributes)), **words)
 
 
 def _comments(said: Mapping[str, str]) -> list[str]:

@@ -66,3 +66,24 @@ def test_a_video_in_two_lists_is_named(tmp_path):
     mini.text("data-split/event/vid_fold_2.txt", "7000")
     found = {s.id: (s.split, s.attributes.get("event-fold")) for s in fakesv.samples(tmp_path)}
     assert (found["7000"], found["7001"], found["7010"]) == (("", "1,2"), ("", "1"), ("", None))
+
+
+def test_published_features_and_labels_of_pairs_go_with_their_video(tmp_path):
+    fakesv.fake(tmp_path)
+    mini = Miniature(tmp_path)
+    rows = [
+        {"video_id": "7000", "annotation": "real", "vt": "1", "at": 1, "va": "0"},
+        {"video_id": "7001", "annotation": "fake", "vt": 0, "at": "0", "va": 0},
+    ]
+    mini.text("fea/fakesv/metainfo.json", *map(json.dumps, rows))
+    found = {s.id: s.attributes for s in fakesv.samples(tmp_path)}
+    assert found["7000"]["features"] == "../fea/fakesv"
+    assert (found["7000"]["inconsistent"], found["7001"]["inconsistent"]) == ("1,1,0", "0,0,0")
+    assert "inconsistent" not in found["7010"]
+    label = {"video_id": "7000", "vt": 0, "at": "0", "va": "1"}
+    mini.text("pseudo_label/fakesv/pseudo_label.jsonl", json.dumps(label))
+    found = {s.id: s.attributes for s in fakesv.samples(tmp_path)}
+    assert (found["7000"]["inconsistent"], found["7001"]["inconsistent"]) == ("0,0,1", "0,0,0")
+    mini.text("pseudo_label/fakesv/pseudo_label.jsonl", json.dumps({**label, "vt": 2}))
+    with pytest.raises(DatasetError, match=r"pseudo_label\.jsonl:1: .*neither 0 nor 1"):
+        list(fakesv.samples(tmp_path))

@@ -165,6 +165,10 @@ def test_boosting_a_method_without_single_losses_is_refused():
             Plan(lr=1.0, epochs=3, schedule="cosine", warmup_steps=2, lr_floor=0.2),
             [0.5, 1, 1, 0.882843, 0.6, 0.317157],
         ),
+        (
+            Plan(lr=1.0, epochs=3, schedule="linear", warmup_steps=2, lr_floor=0.2),
+            [0.5, 1, 1, 0.8, 0.6, 0.4],
+        ),
     ],
 )
 def test_learning_rates_by_hand(plan, rates):

@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,18 +16,19 @@ from verilens.batch import PostBatch
 from verilens.bench.metrics import mean_box_iou
 from verilens.datasets import dataset
 from verilens.errors import ConfigError, DatasetError, MissingWeights
-from verilens.media.opened import Opened
-from verilens.records import Clip, Media, Post
-from verilens.train import loop
-from verilens.train.recipe import Plan
+from verilens.media.opened import Limits, Opened
+from verilens.media.read import read
+from verilens.records import Clip, Media, Post, Sample
 from verilens.verify.amd import answers, loss
 from verilens.verify.amd.config import Config
-from verilens.verify.amd.data import Posts, batch, done_to
-from verilens.verify.amd.model import AMD, IGNORED, frozen, passages
-from verilens.verify.amd.tokens import EOS, Words, tokens
+from verilens.verify.amd.data import done_to
+from verilens.verify.amd.model import AMD, frozen, passages
+from verilens.verify.amd.tokens import EOS, IGNORED, Words, tokens
+from verilens.verify.post_detector import Shown
 
 TINY = Config.tiny()
 SIZE = (400, 300)
+FACTS = {"path": "a.png", "sha256": "b" * 64, "kind": "image", "format": "PNG"}
 
 
 def changed(**fields):
@@ -45,7 +48,7 @@ def test_published_size():
     base = sum(p.numel() for p in whole.florence.parameters())
     assert base == pytest.approx(231e6, rel=0.01)
     assert base + whole.florence.lm_head.weight.numel() == pytest.approx(0.27e9, rel=0.01)
-    patches = (whole.config.view.size // 32) ** 2
+    patches = (whole.config.florence.side // 32) ** 2
     assert patches + 1 == 577
 
 
@@ -215,17 +218,26 @@ def posts(method: AMD, letters: list[str], seed: int = 0) -> PostBatch:
     return toy_posts.batch(method, letters, seed).to(torch.device("cpu"))
 
 
+def shown(method: AMD, sample: Sample) -> Shown:
+    view = method.config.view
+    return Shown(sample, read(Path(sample.uri), (view,), Limits(), examined=False).clips[view])
+
+
+class Mirrored(random.Random):
+    """Draws that mirror every picture."""
+
+    def random(self) -> float:
+        return 0.0
+
+
 @pytest.mark.parametrize("name", ["dgm4", "mdsm"])
 def test_samples_of_the_adapters_become_batches(tmp_path, name):
     adapter = dataset(name)
     adapter.fake(tmp_path)
     method = AMD(TINY)
     samples = list(adapter.samples(tmp_path, "train"))
-    batches = Posts(method, samples, batch=3)
-    assert batches.samples == len(samples) and batches.steps == -(-len(samples) // 3)
-    first, again = ([b.labels.tolist() for b in batches.epoch(0)] for _ in range(2))
-    assert first == again and sum(map(len, first)) == len(samples)
-    plain = batch(method, samples, [False] * len(samples))
+    posts = [shown(method, sample) for sample in samples]
+    plain = method.batch(posts)
     assert plain.frames.shape == (len(samples), 1, 3, 128, 128)
     assert plain.labels.tolist() == [float(bool(done_to(s))) for s in samples]
     for sample, box, ids in zip(samples, plain.boxes, plain.answers, strict=True):
@@ -239,26 +251,33 @@ def test_samples_of_the_adapters_become_batches(tmp_path, name):
         if positions := sample.attributes.get("words"):
             words = sample.text.lower().split()
             assert list(said.words) == [words[int(n)] for n in positions.split(",")]
-    mirrored = batch(method, samples, [True] * len(samples))
+    mirrored = method.batch(posts, Mirrored())
     assert torch.equal(mirrored.frames, plain.frames.flip(-1))
     has_box = plain.boxes[:, 2] > 0
     assert torch.allclose(mirrored.boxes[has_box, 0], 1 - plain.boxes[has_box, 0], atol=1e-5)
 
 
-def test_bad_samples_are_named():
-    with pytest.raises(DatasetError, match="no post"):
-        Posts(AMD(TINY), [], batch=2)
+def test_a_batch_is_scored_as_a_scan_scores(method, tmp_path):
+    dataset("dgm4").fake(tmp_path)
+    posts = [shown(method, sample) for sample in dataset("dgm4").samples(tmp_path, "val")]
+    with torch.inference_mode():
+        found = method.logits(method.batch(posts).to(torch.device("cpu"))).tolist()
+    media = Media(**FACTS, size_bytes=9, width=64, height=64)
+    for post, logit in zip(posts, found, strict=True):
+        given = Opened(media=media, clips={TINY.view: post.clip})
+        seen = method.inspect(Post(text=post.sample.text, sha256="a" * 64), given)
+        assert seen.logit == pytest.approx(logit, abs=1e-4)
 
 
-def test_the_ordinary_loop_trains_it(tmp_path):
-    adapter = dataset("dgm4")
-    adapter.fake(tmp_path)
-    torch.manual_seed(0)
-    method = AMD(TINY)
-    batches = Posts(method, list(adapter.samples(tmp_path, "train")), batch=4)
-    steps = list(loop.fit(method, batches, Plan(lr=1e-3, epochs=6, batch=4)))
-    assert steps[-1].loss < steps[0].loss
-    assert set(steps[-1].parts) == {"answer", "binary", "box", "regular"}
+def test_what_was_done_must_be_known(method, tmp_path):
+    dataset("dgm4").fake(tmp_path)
+    (sample, *_) = dataset("dgm4").samples(tmp_path, "train")
+    for changes in ({"label": 1}, {"label": 1, "attributes": {"class": "dubbed"}}):
+        wrong = dataclasses.replace(sample, **changes)
+        with pytest.raises(DatasetError, match="what was done to a face or a caption"):
+            method.batch([shown(method, wrong)])
+    with pytest.raises(DatasetError, match="was not opened"):
+        method.batch([Shown(sample, None)])
 
 
 def opened(frame, config) -> Opened:
@@ -270,8 +289,7 @@ def opened(frame, config) -> Opened:
         size=SIZE,
         view=view,
     )
-    facts = {"path": "a.png", "sha256": "b" * 64, "kind": "image", "format": "PNG"}
-    media = Media(**facts, size_bytes=9, width=SIZE[0], height=SIZE[1])
+    media = Media(**FACTS, size_bytes=9, width=SIZE[0], height=SIZE[1])
     return Opened(media=media, clips={view: clip})
 
 
@@ -314,7 +332,7 @@ def test_saved_and_loaded_methods_agree(method, tmp_path):
 def toy_config() -> Config:
     """Return the tiny network at the size of the generated pictures, with coarse locations."""
     florence = dataclasses.replace(
-        TINY.florence, dims=(8, 16, 32, 64), vocabulary=512, positions=96
+        TINY.florence, side=toy_posts.SIDE, dims=(8, 16, 32, 64), vocabulary=512, positions=96
     )
     view = dataclasses.replace(TINY.view, size=toy_posts.SIDE)
     return changed(florence=florence, view=view, bins=16)
@@ -385,3 +403,10 @@ def test_a_local_folder_is_where_training_begins(tmp_path):
     with torch.inference_mode():
         chances = method(torch.rand(2, 3, 128, 128), text, attention)
     assert torch.isfinite(chances).all()
+
+
+def test_small_pictures_are_enlarged_to_what_the_base_reads():
+    method = AMD(changed(view=dataclasses.replace(TINY.view, size=64))).eval()
+    seen = method.seen(torch.full((1, 3, 64, 64), 0.25))
+    assert seen.shape == (1, 3, 128, 128)
+    assert torch.allclose(seen, method.normalise(torch.full((1, 3, 128, 128), 0.25)), atol=1e-5)

@@ -1,18 +1,21 @@
 """CMCL with MMCD: its published size, its losses by hand, its labels, and what it learns."""
 
-import json
+import dataclasses
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import toy_features
 from safetensors.torch import save_file
 
 from verilens.batch import Batch
 from verilens.bench.metrics import accuracy
+from verilens.datasets import dataset
 from verilens.errors import DatasetError, MissingWeights
 from verilens.media.opened import Opened
-from verilens.records import Clip, Media, Post
+from verilens.records import Clip, Media, Post, Sample
 from verilens.train import loop
 from verilens.train.recipe import Plan
 from verilens.verify.cmcl_mmcd import data
@@ -22,10 +25,10 @@ from verilens.verify.cmcl_mmcd.features import (
     FeatureBatch,
     Features,
     filled,
-    inconsistency,
     thinned,
 )
 from verilens.verify.cmcl_mmcd.model import CMCLMMCD, Found, agreement, gated
+from verilens.verify.post_detector import Shown
 
 TINY = Config.tiny()
 UNUSED = 2 * 593_024  # layers that the official code makes and never runs
@@ -147,13 +150,6 @@ def test_rows_are_filled_and_thinned():
     assert thinned(rows[:2], 3)[:, 0].tolist() == [0, 1, 0]
 
 
-def test_labels_that_are_texts_or_integers_mean_the_same():
-    assert inconsistency({"vt": "1", "at": "0", "va": 1}) == [1, 0, 1]
-    assert inconsistency({"vt": 1, "at": 0, "va": "1"}) == [1, 0, 1]
-    with pytest.raises(ValueError, match="neither"):
-        inconsistency({"vt": "yes", "at": 0, "va": 0})
-
-
 class Evil:
     def __reduce__(self):
         return (print, ("run",))
@@ -161,57 +157,35 @@ class Evil:
 
 @pytest.fixture
 def published(tmp_path):
-    """A miniature of the published layout: three splits, one debunk, labels of both types."""
-    root, names = tmp_path, [f"70{n}" for n in range(12)]
-    fea, lists = root / "fea" / "fakesv", root / "data" / "FakeSV" / "data-split"
-    for folder in (lists, *(fea / f"preprocess_{k}" for k in ("text", "audio", "visual"))):
-        folder.mkdir(parents=True)
-    words = ["real", "fake"] * 5 + ["debunk", "fake"]
-    lines = [
-        {"video_id": n, "annotation": word, "vt": "1", "at": 1 if i % 2 else "1", "va": 0}
-        for i, (n, word) in enumerate(zip(names, words, strict=True))
-    ]
-    (fea / "metainfo.json").write_text("\n".join(map(json.dumps, lines)))
-    for split, part in (("train", names[:8]), ("val", names[8:10]), ("test", names[10:])):
-        (lists / f"vid_time3_{split}.txt").write_text("\n".join(part))
-    rng = np.random.default_rng(0)
-    texts = {n: torch.randn(5 + i, 24) for i, n in enumerate(names)}
-    torch.save({"last_hidden_state": texts}, fea / "preprocess_text" / "sem_text_fea.pkl")
-    emotions = {n: torch.randn(24) for n in names}
-    torch.save({"pooler_output": emotions}, fea / "preprocess_text" / "emo_text_fea.pkl")
-    for i, name in enumerate(names):
-        torch.save(torch.randn(1, 24), fea / "preprocess_audio" / f"{name}.pkl")
-        frames = rng.normal(size=(3 + i, 24)).astype(np.float32)
-        torch.save(frames, fea / "preprocess_visual" / f"{name}.pkl")
-    return root
+    """The miniature of FakeSV with published features beside it."""
+    dataset("fakesv").fake(tmp_path)
+    toy_features.published(tmp_path, [s.id for s in dataset("fakesv").samples(tmp_path)])
+    return tmp_path
+
+
+def shown(root: Path, **changes: object) -> list[Shown]:
+    samples = dataset("fakesv").samples(root, "train")
+    return [Shown(dataclasses.replace(sample, **changes), None) for sample in samples]
 
 
 def test_published_features_become_batches(published):
-    splits = {split: data.rows(published, "fakesv", split) for split in ("train", "val", "test")}
-    names = [row.name for found in splits.values() for row in found]
-    assert [len(found) for found in splits.values()] == [8, 2, 1]  # the debunk is left out
-    assert len(set(names)) == len(names)
-    assert {row.inconsistent for row in splits["train"]} == {(1.0, 1.0, 0.0)}
-    batches = data.Published(published / "fea" / "fakesv", TINY, splits["train"], batch=3)
-    first, again = ([b.labels.tolist() for b in batches.epoch(0)] for _ in range(2))
-    assert first == again and [len(b) for b in first] == [3, 3, 2]
-    (batch, *_) = batches.epoch(1, skip=1)
-    assert batch.text.shape == (3, TINY.tokens, 24) and batch.frames.shape == (3, TINY.frames, 24)
-    assert batch.inconsistent.tolist() == [[1, 1, 0]] * 3
+    posts = shown(published)
+    method = CMCLMMCD(TINY).train()
+    assert [method.pixels_of(post.sample) for post in posts] == [None] * len(posts)
+    batch = method.batch(posts)
+    assert batch.text.shape == (len(posts), TINY.tokens, 24)
+    assert batch.frames.shape == (len(posts), TINY.frames, 24)
+    assert batch.audio.shape == batch.text_emotion.shape == (len(posts), 24)
+    assert batch.labels.tolist() == [post.sample.label for post in posts]
+    assert batch.inconsistent.tolist() == [[1, 1, 0]] * len(posts)
     assert isinstance(batch, Batch) and len(batch.split(2)) == 2
-    loss = CMCLMMCD(TINY).train().training_step(batch)
-    assert torch.isfinite(loss.total)
-
-
-def test_pseudo_labels_go_before_those_of_the_annotations(published):
-    path = published / "pseudo_label" / "fakesv" / "pseudo_label.jsonl"
-    path.parent.mkdir(parents=True)
-    path.write_text('{"video_id": "700", "vt": 0, "at": "0", "va": "1"}\n')
-    (first, second, *_) = data.rows(published, "fakesv", "train")
-    assert first.inconsistent == (0.0, 0.0, 1.0) and second.inconsistent == (1.0, 1.0, 0.0)
-    path.write_text('{"video_id": "700", "vt": 2, "at": "0", "va": "1"}\n')
-    with pytest.raises(DatasetError, match=r"pseudo_label\.jsonl:1: .*neither 0 nor 1"):
-        data.rows(published, "fakesv", "train")
+    assert torch.isfinite(method.training_step(batch).total)
+    with torch.inference_mode():
+        found = method.eval().logits(batch)
+        each = [method.logits(method.batch([post])) for post in posts]
+    assert torch.allclose(found, torch.cat(each), atol=1e-5)
+    plain = method.batch(shown(published, attributes={"features": "../fea/fakesv"}))
+    assert plain.inconsistent is None
 
 
 @pytest.mark.parametrize("write", [torch.save, lambda x, path: path.write_bytes(pickle.dumps(x))])
@@ -226,20 +200,23 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path, write, capsys):
 
 
 def test_what_is_missing_of_the_features_is_named(published):
-    rows = data.rows(published, "fakesv", "train")
-    batches = data.Published(published / "fea" / "fakesv", TINY, rows)
-    (published / "fea" / "fakesv" / "preprocess_visual" / "703.pkl").unlink()
-    with pytest.raises(DatasetError, match=r"703\.pkl: missing"):
-        list(batches.epoch(0))
-    with pytest.raises(DatasetError, match="no video 999"):
-        batches.read([data.Row("999", 0, None)])
-    with pytest.raises(DatasetError, match="no video id"):
-        data.Published(published / "fea" / "fakesv", TINY, [data.Row("../700", 0, None)])
-    with pytest.raises(DatasetError, match="fakesv, fakett"):
-        data.rows(published, "fvc", "train")
+    method, posts = CMCLMMCD(TINY), shown(published)
+    name = posts[0].sample.id
+    for field, value, message in (
+        ("id", "999", "no video 999"),
+        ("id", "../700", "no video id"),
+        ("attributes", {"features": "../fea/fakesv", "inconsistent": "1,2,0"}, "three times"),
+    ):
+        with pytest.raises(DatasetError, match=message):
+            method.batch(shown(published, **{field: value})[:1])
+    with pytest.raises(DatasetError, match="text has 24 numbers, 32 are read"):
+        CMCLMMCD(Config(**{**vars(TINY), "text_width": 32})).batch(posts)
+    (published / "fea" / "fakesv" / "preprocess_visual" / f"{name}.pkl").unlink()
+    with pytest.raises(DatasetError, match=rf"{name}\.pkl: missing"):
+        method.batch(posts)
 
 
-POST = Post(text="The bridge opened today", sha256="a" * 64)
+POST = Post(text="The bridge opened today", ocr="Breaking news", sha256="a" * 64)
 
 
 def opened(config: Config) -> Opened:
@@ -263,34 +240,19 @@ def test_a_scan_without_encoders_says_which_are_missing():
 
 
 def test_a_scan_reads_folders_of_encoders(tmp_path):
-    transformers = pytest.importorskip("transformers")
-    tokenizers = pytest.importorskip("tokenizers")
-    words = {w: n for n, w in enumerate(["[PAD]", "[UNK]", *POST.text.lower().split()])}
-    inner = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="[UNK]"))
-    inner.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
-    tokenizer = transformers.PreTrainedTokenizerFast(
-        tokenizer_object=inner, unk_token="[UNK]", pad_token="[PAD]"
-    )
-    sizes = {"hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2}
-    sizes |= {"intermediate_size": 32, "max_position_embeddings": 40}
-    bert = transformers.BertModel(transformers.BertConfig(vocab_size=len(words), **sizes))
-    clip = transformers.CLIPModel(
-        transformers.CLIPConfig(
-            text_config={"vocab_size": len(words), **sizes},
-            vision_config={**sizes, "image_size": 224, "patch_size": 112},
-            projection_dim=24,
-        )
-    )
-    folders = {"text_encoder": bert, "emotion_encoder": bert, "frame_encoder": clip}
-    for name, model in folders.items():
-        model.save_pretrained(tmp_path / name)
-        tokenizer.save_pretrained(tmp_path / name)
-    paths = {name: str(tmp_path / name) for name in folders}
-    config = Config(**{**vars(TINY), **paths})
+    pytest.importorskip("transformers")
+    config = Config(**{**vars(TINY), **toy_features.encoders(tmp_path)})
     torch.manual_seed(0)
-    found = CMCLMMCD(config).eval().inspect(POST, opened(config))
+    method, given = CMCLMMCD(config).eval(), opened(config)
+    found = method.inspect(POST, given)
     assert 0 <= found.score <= 1 and np.isfinite(found.logit)
     assert found.limits and set(found.kinds) == {"visual-text"}  # pairs with sound are not read
+    facts = {"id": "1", "uri": "a.mp4", "kind": "post", "label": 1, "text": POST.text}
+    sample = Sample(**facts, attributes={"ocr": POST.ocr})
+    assert method.pixels_of(sample) == config.view
+    with torch.inference_mode():
+        again = method.logits(method.batch([Shown(sample, given.clips[config.view])]))
+    assert float(again[0]) == pytest.approx(found.logit, abs=1e-5)
     wrong = Config(**{**vars(config), "text_width": 32})
     with pytest.raises(MissingWeights, match="text_encoder gives 24 numbers, 32 are read"):
         CMCLMMCD(wrong).eval().inspect(POST, opened(wrong))

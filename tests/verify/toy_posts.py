@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from verilens.batch import PostBatch
 from verilens.verify.amd import answers
-from verilens.verify.amd.model import AMD, IGNORED
-from verilens.verify.amd.tokens import padded
+from verilens.verify.amd.model import AMD
+from verilens.verify.amd.tokens import IGNORED, padded
 
 SIDE = 96
 RADIUS = 20

@@ -2,15 +2,17 @@
 
     manifest -> files -> the scanner -> one predictions file a method
 
-Stills and videos are scored as `verilens scan` scores them. A sample stored as frames is scored
-frame by frame, evenly spread over the whole video unless the first ones are asked for. With a
-results store a killed run goes on where it was; the files appear when all samples are scored.
+Stills and videos are scored as `verilens scan` scores them, posts as with `--task post`. A sample
+stored as frames is scored frame by frame, evenly spread over the whole video unless the first ones
+are asked for. With a results store a killed run goes on where it was; the files appear when all
+samples are scored.
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import tee
 from pathlib import Path
 from typing import NamedTuple
@@ -18,14 +20,16 @@ from typing import NamedTuple
 from verilens import __version__, pipeline, tables, weights
 from verilens.bench import predictions
 from verilens.bench.compat import first_frames
+from verilens.bench.features import Features, unopened
 from verilens.bench.predictions import Prediction
 from verilens.errors import DatasetError, MediaError
 from verilens.known import Recent, Results
 from verilens.media import packed
 from verilens.media.sample import subset
 from verilens.media.sources import Source
-from verilens.options import Options, choices
-from verilens.records import Media, Report, Sample
+from verilens.options import Options, Posts, choices, for_posts, readers
+from verilens.post_files import as_post
+from verilens.records import Media, Post, Report, Sample
 from verilens.scanner import Scanner
 
 VERDICT = "verdict"  # the fused probability, beside the methods' own scores
@@ -41,10 +45,11 @@ class Shot(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """What the scanner said of one file."""
+    """What the scanner said of one file. is_missing: it was not read, so a score is missing."""
 
     shot: Shot
     report: Report
+    is_missing: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +67,17 @@ class Plan:
         return first_frames(count, self.frames) if self.first else subset(count, self.frames)
 
 
+def asked_of(methods: Sequence[str] | None) -> tuple[tuple[str, ...] | None, Posts | None]:
+    """Return which of the methods named are asked of media, None for all, and of posts.
+
+    Where methods of posts alone are named, nobody is asked of their media.
+    """
+    of_media, posts = for_posts(tuple(methods) if methods else None)
+    if not posts.methods:
+        return of_media, None
+    return of_media or (), replace(posts, compared=False)
+
+
 def run(
     samples: Iterable[tuple[str, Sample]],
     out: Path,
@@ -76,7 +92,7 @@ def run(
     samples: with the names of their data sets. facts: what else to note in each file, e.g. the
     manifest's digest, the protocol, the command.
     """
-    asked = choices(options.methods)
+    asked = choices(options.methods) + (readers(options.posts) if options.posts else [])
     names = [VERDICT, *(choice.card.name for choice in asked)]
     hashes = {choice.card.name: weights.sha256(choice.weights) for choice in asked}
     common = {**facts, "version": __version__, "frames": plan.frames, "first_frames": plan.first}
@@ -86,10 +102,15 @@ def run(
             own = {name: hashes[name]} if name in hashes else hashes
             path, said = out / f"{name}.parquet", {**common, "method": name, "weights": own}
             add[name] = files.enter_context(tables.writer(path, predictions.schema(), said))
-        for scored in score(shots(samples, plan), options, results):
-            for name in names:
-                add[name](predictions.row(prediction(scored, name)))
-            yield scored
+        features = Features(options)
+        for scored in score(shots(samples, plan), options, results, features):
+            found = {name: prediction(scored, name) for name in names}
+            for name, item in found.items():
+                found[name] = features.prediction(name, scored.shot.sample, item)
+                add[name](predictions.row(found[name]))
+            of_methods = [item for name, item in found.items() if name != VERDICT]
+            lacks = any(item.score is None for item in of_methods)
+            yield scored._replace(is_missing=scored.report.error is not None and lacks)
 
 
 def shots(samples: Iterable[tuple[str, Sample]], plan: Plan) -> Iterator[Shot]:
@@ -105,31 +126,43 @@ def shots(samples: Iterable[tuple[str, Sample]], plan: Plan) -> Iterator[Shot]:
 
 
 def score(
-    shots: Iterable[Shot], options: Options, results: Results | None = None
+    shots: Iterable[Shot],
+    options: Options,
+    results: Results | None = None,
+    features: Features | None = None,
 ) -> Iterator[Scored]:
-    """Yield what the scanner says of every file, in order, using all cores."""
+    """Yield what the scanner says of every file, in order, using all cores.
+
+    Where published `features` suffice media stay closed.
+    """
     asked, kept = tee(shots)
-    sources = (source(shot.place) for shot in asked)
     with Scanner(options, results or Recent()) as scanner:
-        yield from map(Scored, kept, pipeline.run(sources, scanner.open, options.workers))
+
+        def opened(shot: Shot) -> Callable[[], Report]:
+            if features and features.suffice(shot.sample):
+                return partial(unopened, shot.place)
+            post = as_post(shot.sample) if options.posts and shot.frame is None else None
+            return scanner.open(source(shot.place, post))
+
+        yield from map(Scored, kept, pipeline.run(asked, opened, options.workers))
 
 
-def source(place: str) -> Source:
+def source(place: str, post: Post | None = None) -> Source:
     """Return the file to open; what lies in a database is copied out until it is scored."""
     if not packed.is_packed(place):
-        return Source(name=place, path=Path(place))
+        return Source(name=place, path=Path(place), post=post)
     try:
         content = packed.read(place)
     except MediaError as error:
         return Source(name=place, error=error)
     with tempfile.NamedTemporaryFile(prefix="verilens-", delete=False) as file:
         file.write(content)
-    return Source(name=place, path=Path(file.name), temporary=True)
+    return Source(name=place, path=Path(file.name), temporary=True, post=post)
 
 
 def prediction(scored: Scored, method: str) -> Prediction:
     """Return what one method, or the verdict, said of one file."""
-    shot, report = scored
+    shot, report = scored.shot, scored.report
     found = Prediction(
         id=shot.sample.id,
         label=shot.sample.label,

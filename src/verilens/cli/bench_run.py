@@ -69,6 +69,8 @@ def run_(
 ) -> None:
     """Score every sample once, by every method and by the verdict; go on where a run was stopped.
 
+    Methods of posts read words with the media, or features published with a sample instead of them.
+
     Exit code 0: all scored; 3: some files could not be read (they count as missing).
     """
     import contextlib
@@ -79,7 +81,8 @@ def run_(
 
     if compat not in ("", "deepfakebench"):
         raise ConfigError(f"--compat {compat}: only deepfakebench reads frames in its own way")
-    options = Options(methods=tuple(method) if method else None, where=False, jobs=jobs)
+    of_media, of_posts = running.asked_of(method)
+    options = Options(methods=of_media, posts=of_posts, where=False, jobs=jobs)
     plan = running.Plan(frames=frames, first=compat == "deepfakebench")
     facts: dict[str, object] = {"command": "verilens " + " ".join(sys.argv[1:]), "split": split}
     samples = samples_of(manifests, split, limit, facts)
@@ -245,7 +248,7 @@ def _followed(scoring: "Iterator[Scored]", total: int, quiet: bool) -> int:
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as progress:
         task = progress.add_task("scoring samples", total=total)
         for scored in scoring:
-            errors += scored.report.error is not None
+            errors += scored.is_missing
             if scored.shot.sample.id != last:
                 progress.advance(task)
             last = scored.shot.sample.id

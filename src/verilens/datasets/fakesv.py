@@ -22,7 +22,8 @@ CARD = DataCard(
     tasks=("post",),
     layout="[dataset/]{data_complete,data}.{json,jsonl} with an object a line, "
     "[dataset/]data-split/temporal/vid_time3_{train,val,test}.txt, "
-    "[dataset/]data-split/event/vid_fold_{1..5}.txt, {videos,video}/<video_id>.mp4",
+    "[dataset/]data-split/event/vid_fold_{1..5}.txt, {videos,video}/<video_id>.mp4; published "
+    "features in fea/<set>/, labels of pairs in pseudo_label/<set>/pseudo_label.jsonl",
     paper="arXiv:2211.10973",
     licence="data use agreement of the authors: research",
     access="https://github.com/ICTMCG/FakeSV; the full texts after signing an agreement",
@@ -38,6 +39,8 @@ CARD = DataCard(
         "the temporal split cuts through events (field source); the attribute event-fold holds the "
         "event-wise folds: test on one, train on the others",
         "without descriptions, as in the public file, a sample is a video and no post",
+        "labels of pairs hold integers beside texts, and readers that compare texts alone take "
+        "those for 0",
     ),
     uncertain=(
         "the counts are those of the public file",
@@ -55,18 +58,24 @@ TIMES: dict[Split, tuple[str, ...]] = {
 }
 FOLDS = ("1", "2", "3", "4", "5")
 KEPT = {"ocr": "ocr", "comments": "comments", "publish_time": "published"}
+PAIRS = "pseudo_label/{}/pseudo_label.jsonl"
 CODES = {0: 0, 1: 1, 2: None}  # the number in the field label
 
 
 class Release(NamedTuple):
-    """What differs between sets of this form. words: annotation -> label, None leaves it out."""
+    """What differs between sets of this form.
+
+    words: annotation -> label, None leaves it out. features: the name that published features have
+    below fea/ and pseudo_label/.
+    """
 
     words: Mapping[str, int | None]
     event: str
     licence: str
+    features: str
 
 
-RELEASE = Release({"真": 0, "假": 1, "辟谣": None}, "keywords", CARD.licence)
+RELEASE = Release({"真": 0, "假": 1, "辟谣": None}, "keywords", CARD.licence, "fakesv")
 
 
 def fits(root: Path) -> bool:
@@ -91,7 +100,7 @@ def posts(root: Path, release: Release) -> Iterator[Sample]:
     path = _annotations(root)
     if path is None:
         raise layout.wrong(root / "data.json", None, "missing; it holds the annotations")
-    read = _Lists(temporal(root), _folds(root), _videos(root))
+    read = _Lists(temporal(root), _folds(root), _videos(root), pairs(root, release.features))
     seen: dict[str, int | None] = {}
     for number, facts in layout.entries(path):
         name, label = _name(path, number, facts), _label(path, number, facts, release.words)
@@ -110,6 +119,7 @@ class _Lists(NamedTuple):
     times: Mapping[str, Split]
     folds: Mapping[str, str]
     videos: Mapping[str, str]
+    pairs: Mapping[str, str]
 
 
 def temporal(root: Path) -> dict[str, Split]:
@@ -139,6 +149,25 @@ def _folds(root: Path) -> dict[str, str]:
         for _, name in layout.lines(path) if path else ():
             found.setdefault(name, set()).add(fold)
     return {name: ",".join(sorted(folds)) for name, folds in found.items()}
+
+
+def pairs(root: Path, name: str) -> dict[str, str]:
+    """Return which pairs a language model called contradictory, "vt,at,va" by id, 1 for those.
+
+    v: what is seen, t: the words, a: what is heard. Labels of pseudo_label/ go before those that
+    metainfo.json holds; the published ones are texts, a few integers. DatasetError names the line.
+    """
+    found: dict[str, str] = {}
+    places = (root / "fea" / name / "metainfo.json", root / PAIRS.format(name))
+    for path in places:
+        for number, facts in layout.entries(path) if path.is_file() else ():
+            if not {"video_id", "vt", "at", "va"} <= facts.keys():
+                continue
+            said = [str(facts[pair]).strip() for pair in ("vt", "at", "va")]
+            if not set(said) <= {"0", "1"}:
+                raise layout.wrong(path, number, f"a label of pairs is neither 0 nor 1: {said}")
+            found[layout.readable(facts["video_id"])] = ",".join(said)
+    return found
 
 
 def _list(root: Path, folders: tuple[str, ...], names: tuple[str, ...]) -> Path | None:
@@ -192,6 +221,10 @@ def _sample(
     event = layout.readable(facts.get(release.event))
     said = {kept: layout.readable(facts.get(key)) for key, kept in KEPT.items()}
     said |= {"event": event, "event-fold": lists.folds.get(name, "")}
+    if (root / "fea" / release.features).is_dir():
+        above = "/".join([".."] * below.count("/"))
+        said["features"] = f"{above}/fea/{release.features}"
+    said["inconsistent"] = lists.pairs.get(name, "")
     return Sample(
         id=name,
         uri=str(root / below),

@@ -37,7 +37,7 @@ CARD = DataCard(
     ),
 )
 
-RELEASE = fakesv.Release({"real": 0, "fake": 1}, "event", CARD.licence)
+RELEASE = fakesv.Release({"real": 0, "fake": 1}, "event", CARD.licence, "fakett")
 
 
 def fits(root: Path) -> bool:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -30,11 +30,13 @@ from verilens.train.augment import (
 )
 from verilens.train.pixels import Reader
 from verilens.train.recipe import Data, Plan
-from verilens.train.sampling import Groups, Sampler
+from verilens.train.sampling import Groups, Indices, Sampler
 from verilens.train.targets import Targets, mask, spans, stacked
 
 AHEAD = 3  # batches read before they are asked for
 TRIES = 20  # files of one class that may be broken one after the other
+
+Read = TypeVar("Read")
 
 
 class Share(NamedTuple):
@@ -110,28 +112,17 @@ class Training:
     def epoch(self, epoch: int, skip: int = 0) -> Iterator[ClipBatch]:
         """Yield this device's share of the batches of an epoch, without the first `skip`."""
         order = self._sampler.order(epoch)
-        waiting: deque[Future[ClipBatch]] = deque()
-        try:
-            for step in range(skip, self.steps):
-                start = step * self.plan.batch
-                groups = range(start, min(start + self.plan.batch, len(order)), self.group)
-                mine = [
-                    (n, int(order[n]))
-                    for first in groups[self.share.number :: self.share.of]
-                    for n in range(first, first + self.group)
-                ]
-                waiting.append(self._submitted(epoch, mine))
-                if len(waiting) > AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        return ahead(self._submitted(epoch, step, order) for step in range(skip, self.steps))
 
-    def _submitted(self, epoch: int, places: Sequence[tuple[int, int]]) -> "Future[ClipBatch]":
+    def _submitted(self, epoch: int, step: int, order: Indices) -> "Future[ClipBatch]":
         """Start reading a batch; the thread that reads its last clip puts it together."""
-        jobs = [partial(self.drawn, epoch, place, index) for place, index in places]
+        start = step * self.plan.batch
+        groups = range(start, min(start + self.plan.batch, len(order)), self.group)
+        jobs = [
+            partial(self.drawn, epoch, place, int(order[place]))
+            for first in groups[self.share.number :: self.share.of]
+            for place in range(first, first + self.group)
+        ]
         return self.reader.gathered(jobs, self._batch)
 
     def drawn(self, epoch: int, place: int, index: int) -> Drawn:
@@ -221,6 +212,21 @@ def _check_size(plan: Plan, share: Share, group: int) -> None:
         among = f"{share.of} devices" if share.of > 1 else f"groups of {group}"
         also = f" and {plan.accumulate} parts" if group > 1 and plan.accumulate > 1 else ""
         raise ConfigError(f"plan.batch ({plan.batch}) must divide among {among}{also}")
+
+
+def ahead(batches: "Iterator[Future[Read]]") -> "Iterator[Read]":
+    """Yield what futures give, in order, a few of them under way; what waits is dropped."""
+    waiting: deque[Future[Read]] = deque()
+    try:
+        for batch in batches:
+            waiting.append(batch)
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
 
 
 def clips(

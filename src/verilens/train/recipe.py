@@ -122,7 +122,7 @@ class Plan:
     epochs, steps: whichever ends first; steps 0 is no limit. epoch_steps: at most so many an epoch.
     nesterov: look ahead by the momentum, with "sgd".
     schedule: "step" multiplies lr by lr_factor every lr_every_epochs, "milestones" at each of
-        lr_milestones (epochs), "cosine" falls to lr_floor at the end; never below lr_floor.
+        lr_milestones (epochs), "cosine" and "linear" fall to lr_floor at the end; never below it.
     warmup_steps: of linear rise at the start. clip_norm: of the whole gradient; 0 does not clip.
     ema: decay of the moving average of the weights, which is then validated and exported; 0 is off.
     group: makes a batch of groups that share a source, cut and augmented alike, genuine first:
@@ -146,7 +146,7 @@ class Plan:
     momentum: float = 0.9
     nesterov: bool = False
     weight_decay: float = 0.0
-    schedule: Literal["step", "milestones", "cosine"] = "step"
+    schedule: Literal["step", "milestones", "cosine", "linear"] = "step"
     lr_factor: float = 1.0
     lr_every_epochs: int = 0
     lr_milestones: tuple[int, ...] = ()

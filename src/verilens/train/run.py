@@ -19,17 +19,20 @@ import torch
 
 from verilens import catalog, weights
 from verilens.errors import ConfigError
-from verilens.train import checkpoint
+from verilens.records import Sample
+from verilens.train import checkpoint, posts
 from verilens.train.cache import PixelCache
 from verilens.train.data import Share, Training, Wanted
 from verilens.train.ema import swapped_in
 from verilens.train.folder import Folder
-from verilens.train.loop import Snapshot, Step, accelerator, fit
+from verilens.train.loop import Batches, Snapshot, Step, accelerator, fit
 from verilens.train.pixels import Reader
+from verilens.train.posts import PostBatches
 from verilens.train.recipe import Recipe
 from verilens.train.select import Chosen, choose
-from verilens.train.validate import Scores, validate
+from verilens.train.validate import Scores, Trainee, validate
 from verilens.verify.detector import ClipDetector, Detector
+from verilens.verify.post_detector import PostDetector
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -111,18 +114,20 @@ def run(job: Job) -> Iterator[Step | Epoch]:
         shutil.rmtree(job.out / "cache", ignore_errors=True)
 
 
-def built(recipe: Recipe) -> Detector:
+def built(recipe: Recipe) -> Trainee:
     """Return the recipe's method as training begins with it."""
     torch.manual_seed(recipe.plan.seed)
     method = catalog.build(recipe.method, recipe.config)
-    if not isinstance(method, Detector):
+    if not isinstance(method, Detector | PostDetector):
         raise ConfigError(f"{recipe.method} is no detector; 'verilens train' cannot train it")
+    if isinstance(method, PostDetector):
+        posts.check(recipe.data)
     if recipe.init:
         weights.load_into(method, weights.find(catalog.card(recipe.method), recipe.init))
     return method
 
 
-def fitted(recipe: Recipe, method: Detector) -> Recipe:
+def fitted(recipe: Recipe, method: Trainee) -> Recipe:
     """Return the recipe with clips as long as the method reads them, unless it says how long."""
     if not isinstance(method, ClipDetector) or recipe.data.frames > 1:
         return recipe
@@ -131,6 +136,17 @@ def fitted(recipe: Recipe, method: Detector) -> Recipe:
     return dataclasses.replace(
         recipe, data=dataclasses.replace(recipe.data, frames=frames, moments=moments)
     )
+
+
+def batches(
+    recipe: Recipe, method: Trainee, train: list[Sample], reader: Reader, device: "Accelerator"
+) -> "Batches[Any]":
+    """Return what the method is trained on, this device's share."""
+    share = Share(device.process_index, device.num_processes)
+    if isinstance(method, PostDetector):
+        return PostBatches(train, reader, method, recipe.plan, share)
+    wanted = Wanted(method.config.view, method.needs)
+    return Training(train, reader, wanted, recipe.data, recipe.plan, share)
 
 
 def _cache(job: Job, device: "Accelerator") -> PixelCache | None:
@@ -143,7 +159,7 @@ class Run:
     """One run under way."""
 
     def __init__(
-        self, job: Job, chosen: Chosen, folder: Folder, device: "Accelerator", method: Detector,
+        self, job: Job, chosen: Chosen, folder: Folder, device: "Accelerator", method: Trainee,
         reader: Reader,
     ) -> None:  # fmt: skip
         self.job = job
@@ -153,10 +169,8 @@ class Run:
         self.device = device
         self.method = method
         self.reader = reader
-        share = Share(device.process_index, device.num_processes)
-        wanted, data = Wanted(method.config.view, method.needs), job.recipe.data
         train = [s for s in chosen.train if not (s.label and method.one_class)]
-        self.batches = Training(train, reader, wanted, data, self.plan, share)
+        self.batches = batches(job.recipe, method, train, reader, device)
         self.progress = Progress()
         self._begun = time.perf_counter()
 

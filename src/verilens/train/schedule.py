@@ -51,10 +51,12 @@ def rate(plan: Plan, n: int, epoch_steps: int) -> float:
     if n < plan.warmup_steps:
         return plan.lr * (n + 1) / plan.warmup_steps
     epoch = n // epoch_steps
-    if plan.schedule == "cosine":
+    if plan.schedule in ("cosine", "linear"):
         length = max(1, total_steps(plan, epoch_steps) - plan.warmup_steps)
         progress = min(1.0, (n - plan.warmup_steps) / length)
-        return plan.lr_floor + (plan.lr - plan.lr_floor) * (1 + math.cos(math.pi * progress)) / 2
+        is_linear = plan.schedule == "linear"
+        left = 1 - progress if is_linear else (1 + math.cos(math.pi * progress)) / 2
+        return plan.lr_floor + (plan.lr - plan.lr_floor) * left
     falls = epoch // plan.lr_every_epochs if plan.lr_every_epochs else 0
     if plan.schedule == "milestones":
         falls = sum(epoch >= milestone for milestone in plan.lr_milestones)

@@ -1,24 +1,29 @@
 """How good the method is on the validation split, looked at as a scan would look.
 
-Every clip is cut with the method's own view and read by `inspect`, the path that scanning takes.
+Every clip is cut with the method's own view and read by `inspect`, the path that scanning takes;
+posts are read as `PostDetector.logits` reads them.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from verilens.bench import metrics
 from verilens.errors import DatasetError
 from verilens.records import Sample
+from verilens.train import posts
 from verilens.train.data import clips
 from verilens.train.pixels import Reader
 from verilens.verify.detector import Detector
+from verilens.verify.post_detector import PostDetector
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
+
+Trainee = Detector | PostDetector[Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,17 +48,14 @@ class Scores:
 
 
 def validate(
-    method: Detector, samples: Sequence[Sample], reader: Reader, device: "Accelerator"
+    method: Trainee, samples: Sequence[Sample], reader: Reader, device: "Accelerator"
 ) -> Scores:
     """Return the scores of all devices together; each reads its share of the samples."""
     from accelerate.utils import gather_object
 
     method.eval()
     mine = samples[device.process_index :: device.num_processes]
-    found = []
-    for sample, clip in clips(mine, reader, method.config.view):
-        if clip is not None:
-            found.append((sample.label, float(method.inspect([clip])[0].logit)))
+    found = list(_scored(method, mine, reader))
     labels, logits = np.array(gather_object(found), np.float64).reshape(-1, 2).T
     if len(set(labels)) < 2:
         raise DatasetError(
@@ -71,3 +73,16 @@ def validate(
         loss=float(loss),
         count=len(labels),
     )
+
+
+def _scored(
+    method: Trainee, samples: Sequence[Sample], reader: Reader
+) -> Iterator[tuple[int, float]]:
+    """Yield label and logit of every sample that can be read."""
+    if isinstance(method, PostDetector):
+        for sample, logit in posts.logits(method, samples, reader):
+            yield sample.label, logit
+        return
+    for sample, clip in clips(samples, reader, method.config.view):
+        if clip is not None:
+            yield sample.label, float(method.inspect([clip])[0].logit)

@@ -106,6 +106,8 @@ def assemble(posts: Posts) -> Readers:
     """
     loaded = [catalog.load(choice.card.name, str(choice.weights)) for choice in readers(posts)]
     methods = [method for method in loaded if isinstance(method, PostDetector)]
+    if not posts.compared:
+        return Readers(methods, unable="nobody asked")
     try:
         encoder = sentences.load(posts.encoder)
     except MissingExtra as error:

@@ -41,6 +41,7 @@ CARD = Card(
         "options are told apart by their letter too; the official code leaves letters out",
         "official scoring looks for 'E. Face swap' where its training answers say 'E. Both face "
         "swap', so it counts E and F as genuine; here they are what they say",
+        "pictures are enlarged from 224 pixels, as the official data loader shrinks them first",
         "the published sizes of MDSM's splits",
     ),
 )

@@ -14,8 +14,9 @@ QUESTION = (
 
 @dataclass(frozen=True, kw_only=True)
 class Florence:
-    """The base network: a DaViT and a BART. side of the picture is `Config.view.size`."""
+    """The base network: a DaViT and a BART. side: of the picture that it reads."""
 
+    side: int = 768
     depths: tuple[int, ...] = (1, 1, 9, 1)
     dims: tuple[int, ...] = (128, 256, 512, 1024)
     heads: tuple[int, ...] = (4, 8, 16, 32)
@@ -40,6 +41,7 @@ class Config:
     bins: location tokens of an axis. caption_words: of a caption that are read.
     weight_*: of the auxiliary losses. beams, longest: of a generated answer.
     flip: chance of a mirrored picture in training.
+    view: the picture as its data set gives it; the base network reads it enlarged, as published.
     pretrained: local folder with Florence-2 in the Hugging Face layout; empty starts untrained.
     tokenizer: local folder with its tokenizer, kept with the weights; empty takes words for tokens.
         Nothing is downloaded.
@@ -62,13 +64,13 @@ class Config:
     flip: float = 0.5
     pretrained: str = ""
     tokenizer: str = ""
-    view: View = field(default_factory=lambda: View(size=768, frames=1, fit="resize"))
+    view: View = field(default_factory=lambda: View(size=224, frames=1, fit="resize"))
 
     def __post_init__(self) -> None:
         if self.florence.width % self.box_heads or self.florence.width % self.florence.text_heads:
             raise ConfigError("amd: width must be a multiple of box_heads and text_heads")
-        if self.view.size % 32:
-            raise ConfigError("amd: view.size must be a multiple of 32")
+        if self.florence.side % 32:
+            raise ConfigError("amd: florence.side must be a multiple of 32")
         if self.pretrained and not self.tokenizer:
             raise ConfigError("amd: pretrained weights need the tokenizer's folder too: tokenizer")
         if not {"{caption}", "{options}"} <= set(_places(self.question)):
@@ -78,6 +80,7 @@ class Config:
     def tiny(cls) -> "Config":
         """Return a small network for tests."""
         florence = Florence(
+            side=128,
             depths=(1, 1, 1, 1),
             dims=(16, 32, 48, 64),
             heads=(1, 2, 2, 2),

@@ -5,6 +5,8 @@ picture, traces, caption together -> real or fake from either side; the answer
 """
 
 import contextlib
+import math
+import random
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -12,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, log_softmax
+from torch.nn.functional import cross_entropy, interpolate, log_softmax
 
 from verilens.batch import PostBatch
 from verilens.errors import ConfigError
@@ -20,14 +22,13 @@ from verilens.media.opened import Opened
 from verilens.method import Loss
 from verilens.nn.normalise import Normalise
 from verilens.records import Evidence, Passage, Post, Region, Where
-from verilens.verify.amd import answers, loss
+from verilens.verify.amd import answers, data, loss
 from verilens.verify.amd.artifact import Artifact, Traces
 from verilens.verify.amd.config import Config
 from verilens.verify.amd.florence import florence
-from verilens.verify.amd.tokens import EOS, PAD, padded, tokens
-from verilens.verify.post_detector import PostDetector
+from verilens.verify.amd.tokens import EOS, IGNORED, PAD, padded, tokens
+from verilens.verify.post_detector import PostDetector, Shown
 
-IGNORED = -100  # in answers: no token to be learned
 REAL = 1  # of the two classes of the binary heads, as in the official code
 
 
@@ -69,7 +70,7 @@ class AMD(PostDetector[PostBatch]):
 
     def encode(self, frames: Tensor, text: Tensor, attention: Tensor) -> Encoded:
         """Return what both passes give; arguments as in `forward`."""
-        picture = self.florence.model.get_image_features(self.normalise(frames)).pooler_output
+        picture = self.florence.model.get_image_features(self.seen(frames)).pooler_output
         words = self.florence.get_input_embeddings()(text)
         raw = self.artifact.tokens.expand(len(frames), -1, -1)
         seen = torch.cat([picture, raw], 1)
@@ -84,6 +85,13 @@ class AMD(PostDetector[PostBatch]):
         states = self.encoder(inputs_embeds=together, attention_mask=mask).last_hidden_state
         both = self.artifact.across(states[:, :count], states[:, count:], attention)
         return Encoded(states, mask, traces, *both)
+
+    def seen(self, frames: Tensor) -> Tensor:
+        """Return what the base network reads of pictures, (B, 3, side, side)."""
+        side = (self.config.florence.side, self.config.florence.side)
+        if frames.shape[2:] != side:
+            frames = interpolate(frames, side, mode="bicubic", antialias=True).clamp(0, 1)
+        return self.normalise(frames)
 
     @property
     def encoder(self) -> Any:
@@ -177,6 +185,27 @@ class AMD(PostDetector[PostBatch]):
         ids = padded([self.tokens.encode(text) for text in asked])
         return ids, (ids != PAD).long()
 
+    def batch(self, shown: Sequence[Shown], rng: random.Random | None = None) -> PostBatch:
+        """Return posts with what is to be said of them; rng mirrors some, boxes with them."""
+        chance = self.config.flip if rng else 0.0
+        flips = [rng is not None and rng.random() < chance for _ in shown]
+        rows = [data.row(self.config, *pair) for pair in zip(shown, flips, strict=True)]
+        text, attention = self.question([post.sample.text for post in shown])
+        return PostBatch(
+            frames=torch.from_numpy(np.stack([row.pixels for row in rows])),
+            labels=torch.tensor([float(post.sample.label) for post in shown]),
+            text=text,
+            attention=attention,
+            answers=padded([self.tokens.encode(row.answer) for row in rows], IGNORED),
+            manipulations=torch.from_numpy(np.stack([row.done for row in rows])),
+            boxes=torch.from_numpy(np.stack([row.box for row in rows])),
+        )
+
+    def logits(self, batch: PostBatch) -> Tensor:
+        """Return how much likelier any other answer is than "A. No.", (B,)."""
+        chances = self(batch.frames[:, 0], batch.text, batch.attention).double()
+        return against(chances)
+
     @torch.inference_mode()
     def inspect(self, post: Post, opened: Opened) -> Evidence:
         """Return what was done to a post's first sampled moment and to its text."""
@@ -185,18 +214,18 @@ class AMD(PostDetector[PostBatch]):
         pixels = torch.from_numpy(np.ascontiguousarray(clip.frames[:1])).permute(0, 3, 1, 2)
         text, attention = (each.to(device) for each in self.question([post.text]))
         found = self.encode(pixels.to(device).float() / 255, text, attention)
-        chances = self.likelihood(found)[0].double().exp().cpu().numpy()
+        likely = self.likelihood(found).double()
+        chances = likely[0].exp().cpu().numpy()
         (said,) = self.answer(found, [post.text])
         answer = answers.read(said, clip.size, self.config.bins)
         letter = list(answers.OPTIONS)[int(chances.argmax())]
         done = np.stack([answers.labels(option) for option in answers.OPTIONS])  # (6, 4)
         scores = (chances @ done).clip(0, 1).tolist()
-        genuine = float(np.clip(chances[0], 1e-12, 1 - 1e-12))
-        logit = float(np.log1p(-genuine) - np.log(genuine))
+        logit = float(against(likely)[0])
         return Evidence(
             method=self.name,
             claim=self.claim,
-            score=1 - genuine,
+            score=1 / (1 + math.exp(-logit)),
             logit=logit,
             kinds=dict(zip(answers.KINDS[:3], scores, strict=False)),
             why=f"of six answers the likeliest is: {answers.OPTIONS[letter][0]}",
@@ -216,6 +245,12 @@ class AMD(PostDetector[PostBatch]):
         regions = (Region(box=_whole(box, size), score=1.0),) if is_face and any(box) else ()
         marked = passages(post.text, answer.words, self.config.caption_words)
         return Where(by="the generated answer of amd", regions=regions, passages=marked)
+
+
+def against(likely: Tensor) -> Tensor:
+    """Return the logit of "not the first of six", (B,). likely: log-probabilities, (B, 6)."""
+    genuine = likely[:, 0].exp().clamp(1e-12, 1 - 1e-12)
+    return torch.log1p(-genuine) - genuine.log()
 
 
 def passages(text: str, named: Sequence[str], count: int) -> tuple[Passage, ...]:

@@ -18,6 +18,7 @@ from verilens.verify.amd import answers
 from verilens.verify.amd.config import Config
 
 BOS, PAD, EOS = 0, 1, 2  # of BART
+IGNORED = -100  # in answers: no token to be learned
 _PART = re.compile(r"<loc_\d+>|[^\W_]+|[^\w\s]")
 LOAD_ERRORS = (OSError, ValueError, RuntimeError)
 

@@ -19,7 +19,7 @@ class Config:
     positions: add sinusoids in the co-attention; their tables are there in any case.
     weight_*: of the joint head, of the product and of the three cosine terms.
     text_encoder, emotion_encoder, frame_encoder: local folders with what makes features of a
-        scanned post; empty for none. Training reads published features instead.
+        post; empty for none. They are not asked where features were published with a sample.
     """
 
     text_width: int = 768

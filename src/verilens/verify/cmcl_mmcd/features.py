@@ -1,23 +1,18 @@
-"""What the network reads: features as published, or made of a scanned post by three encoders.
-
-Published features are pickles, of torch or plain ones; only tensors, arrays, numbers and texts are
-read out of them, and anything else is refused.
-"""
+"""What the network reads, and how three encoders make it of a post; `data` reads published ones."""
 
 import importlib
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from verilens.batch import Batch
 from verilens.errors import MissingExtra, MissingWeights
-from verilens.media.opened import Opened
 from verilens.nn.sentences import LOAD_ERRORS, Encoder
-from verilens.records import Post
 from verilens.verify.cmcl_mmcd.config import Config
 
 PAIRS = ("visual-text", "audio-text", "visual-audio")  # vt, at, va in the published files
@@ -62,42 +57,51 @@ def thinned(rows: Tensor, count: int) -> Tensor:
     return filled(rows[:: max(1, len(rows) // count)], count)
 
 
-def extracted(config: Config, post: Post, opened: Opened) -> tuple[Features, tuple[str, ...]]:
-    """Return the features of a scanned post, and in words what was not read.
+def extracted(config: Config, words: str, frames: NDArray[np.uint8]) -> Features:
+    """Return the features of a post as a batch of one, the speaker's emotion at zero.
 
-    Raises MissingWeights where the config names no encoder.
+    words: all that is read of the post; frames: RGB, (N, 224, 224, 3) uint8. MissingWeights where
+    the config names no encoder.
     """
     folders = {name: getattr(config, f"{name}_encoder") for name in ("text", "emotion", "frame")}
     missing = [f"{name}_encoder" for name, folder in folders.items() if not folder]
     if missing:
         what = f"cmcl_mmcd makes no features of a post without {', '.join(missing)} in its config"
         raise MissingWeights(f"{what}: name local folders of transformers models")
-    words = " ".join(filter(None, (post.title, post.text, post.ocr))) or " "
     text = hidden(folders["text"], words, config.tokens)
     emotion = hidden(folders["emotion"], words, config.tokens).mean(0)
-    seen = Encoder(folders["frame"]).pictures(opened.clips[config.view].frames)
-    frames = torch.from_numpy(np.ascontiguousarray(seen))
+    seen = torch.from_numpy(np.array(_pictures(folders["frame"]).pictures(frames)))
     expected = {
         "text": config.text_width,
         "emotion": config.emotion_width,
         "frame": config.frame_width,
     }
-    for (name, width), found in zip(expected.items(), (text, emotion, frames), strict=True):
+    for (name, width), found in zip(expected.items(), (text, emotion, seen), strict=True):
         if found.shape[-1] != width:
             what = f"{name}_encoder gives {found.shape[-1]} numbers, {width} are read"
             raise MissingWeights(f"cmcl_mmcd: {what}; name the encoder that it was trained with")
-    silence = torch.zeros(1, config.emotion_width)
-    features = Features(
+    return Features(
         filled(text, config.tokens)[None],
         emotion[None],
-        thinned(frames, config.frames)[None],
-        silence,
+        thinned(seen, config.frames)[None],
+        torch.zeros(1, config.emotion_width),
     )
-    return features, (NO_SOUND,)
 
 
+@torch.no_grad()
 def hidden(folder: str, text: str, longest: int) -> Tensor:
-    """Return a text encoder's last hidden states, (tokens, D)."""
+    """Return a text encoder's last hidden states, (tokens, D); one of zeros where none is read."""
+    tokenizer, model = _words(folder)
+    longest = min(longest, tokenizer.model_max_length)
+    given = tokenizer(text, truncation=True, max_length=longest, return_tensors="pt")
+    if not given["input_ids"].numel():
+        return torch.zeros(1, model.config.hidden_size)
+    found: Tensor = model(**given).last_hidden_state[0]
+    return found
+
+
+@lru_cache(maxsize=4)
+def _words(folder: str) -> tuple[Any, Any]:
     try:
         library: Any = importlib.import_module("transformers")
     except ImportError as error:
@@ -108,23 +112,9 @@ def hidden(folder: str, text: str, longest: int) -> Tensor:
         model = library.AutoModel.from_pretrained(folder, local_files_only=True).float().eval()
     except LOAD_ERRORS as error:
         raise MissingWeights(f"cmcl_mmcd: no text encoder in {folder}: {error}") from error
-    longest = min(longest, tokenizer.model_max_length)
-    given = tokenizer(text, truncation=True, max_length=longest, return_tensors="pt")
-    found: Tensor = model(**given).last_hidden_state[0]
-    return found
+    return tokenizer, model
 
 
-def inconsistency(facts: Mapping[str, object]) -> list[float]:
-    """Return the pseudo-labels of one video by PAIRS; texts and integers alike.
-
-    facts: with "vt", "at" and "va", each 0 or 1 as a text or a number.
-    """
-    found = [str(facts[name]).strip() for name in ("vt", "at", "va")]
-    if not set(found) <= {"0", "1"}:
-        raise ValueError(f"a pseudo-label is neither 0 nor 1: {found}")
-    return [float(text) for text in found]
-
-
-def stacked(rows: Sequence[Tensor]) -> Tensor:
-    """Return rows as one tensor, (B, ...) float32."""
-    return torch.stack([row.float() for row in rows])
+@lru_cache(maxsize=4)
+def _pictures(folder: str) -> Encoder:
+    return Encoder(folder)

@@ -5,6 +5,8 @@ pairs (audio, text), (frames, text), (frames, audio): co-attention -> mean -> tr
 joint logits x tanh(emotion x at x vt x va)
 """
 
+import random
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,11 +16,18 @@ from torch.nn.functional import cosine_embedding_loss, cross_entropy
 
 from verilens.media.opened import Opened
 from verilens.method import Loss
-from verilens.records import Evidence, Post, Where
+from verilens.records import Evidence, Post, Sample, View, Where
+from verilens.verify.cmcl_mmcd import data
 from verilens.verify.cmcl_mmcd.attention import CoAttention
 from verilens.verify.cmcl_mmcd.config import Config
-from verilens.verify.cmcl_mmcd.features import PAIRS, FeatureBatch, Features, extracted
-from verilens.verify.post_detector import PostDetector
+from verilens.verify.cmcl_mmcd.features import (
+    NO_SOUND,
+    PAIRS,
+    FeatureBatch,
+    Features,
+    extracted,
+)
+from verilens.verify.post_detector import PostDetector, Shown
 
 
 class Found(NamedTuple):
@@ -131,15 +140,42 @@ class CMCLMMCD(PostDetector[FeatureBatch]):
             total = total + config.weight_cosine * parts["cosine"]
         return Loss(total=total, parts={name: part.detach() for name, part in parts.items()})
 
+    def pixels_of(self, sample: Sample) -> View | None:
+        """Return None where features were published with the sample: its media stay closed."""
+        return None if data.FEATURES in sample.attributes else self.config.view
+
+    def batch(self, shown: Sequence[Shown], rng: random.Random | None = None) -> FeatureBatch:
+        """Return the features of posts, published or made by the encoders; nothing is drawn."""
+        rows = [self._features(post) for post in shown]
+        said = [data.inconsistent(post.sample) for post in shown]
+        pairs = [list(one) for one in said if one is not None]
+        return FeatureBatch(
+            labels=torch.tensor([float(post.sample.label) for post in shown]),
+            **{name: torch.cat([getattr(row, name) for row in rows]) for name in Features._fields},
+            inconsistent=torch.tensor(pairs) if len(pairs) == len(said) else None,
+        )
+
+    def _features(self, shown: Shown) -> Features:
+        sample, clip = shown
+        if clip is None:
+            return data.published(self.config, sample)
+        words = " ".join(filter(None, (sample.text, sample.attributes.get("ocr"))))
+        return extracted(self.config, words, clip.frames)
+
+    def logits(self, batch: FeatureBatch) -> Tensor:
+        """Return how much more the answer is fake than genuine, (B,)."""
+        return against(self(batch.features()))
+
     @torch.inference_mode()
     def inspect(self, post: Post, opened: Opened) -> Evidence:
         """Return whether a post misleads; MissingWeights without the encoders' folders."""
-        features, unread = extracted(self.config, post, opened)
-        found = self(features)
-        logit = float((found.logits[0, 1] - found.logits[0, 0]).double())
+        words = " ".join(filter(None, (post.title, post.text, post.ocr)))
+        features = extracted(self.config, words, opened.clips[self.config.view].frames)
+        found = self(Features(*(each.to(self.joint_head[0].weight.device) for each in features)))
+        logit = float(against(found)[0])
         pairs = zip(PAIRS, summaries_of(found), strict=True)
         likeness = {name: float(nn.functional.cosine_similarity(a, b, 2)) for name, (a, b) in pairs}
-        read = {name: x for name, x in likeness.items() if not (unread and "audio" in name)}
+        read = {name: x for name, x in likeness.items() if "audio" not in name}
         worst = min(read, key=lambda name: read[name])
         return Evidence(
             method=self.name,
@@ -148,9 +184,14 @@ class CMCLMMCD(PostDetector[FeatureBatch]):
             logit=logit,
             kinds={name: float(np.clip((1 - x) / 2, 0, 1)) for name, x in read.items()},
             why=f"least alike are {worst.replace('-', ' and ')} (cosine {read[worst]:.2f})",
-            limits=unread,
+            limits=(NO_SOUND,),
             where=Where(by="features of the whole post"),
         )
+
+
+def against(found: Found) -> Tensor:
+    """Return the logit of fake against genuine, (B,)."""
+    return (found.logits[:, 1] - found.logits[:, 0]).double()
 
 
 def gated(joint: Tensor, product: Tensor) -> Tensor:
