@@ -33,7 +33,7 @@ SHOWN = 40  # names of one complaint
 
 
 class Backbone(NamedTuple):
-    """A frozen encoder that a checkpoint does not hold, read from a local folder.
+    """What a checkpoint does not hold, a frozen encoder or a tokenizer, read from a local folder.
 
     config: fields of the method's Config that describe it. tensors: by the method's own names.
     notes: in words, what of the folder was left out.
@@ -54,7 +54,8 @@ class Converter:
     unused: pattern of published names that have no place -> why they are not needed.
     prepared: cuts or renames tensors so that each has one place, before the rest reads them.
     config: gives the fields of Config that follow from the checkpoint's tensors.
-    backbone: reads the folder with the encoder that the checkpoint was trained on.
+    backbone: reads the folder with what the checkpoint was trained on and does not hold.
+    lacks: in a word, what that is.
     """
 
     source: str
@@ -64,6 +65,7 @@ class Converter:
     prepared: "Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]" = lambda tensors: tensors
     config: "Callable[[Mapping[str, Tensor]], Mapping[str, Any]]" = lambda tensors: {}
     backbone: Callable[[Path], Backbone] | None = None
+    lacks: str = "encoder"
 
     def place(self, name: str) -> str | None:
         """Return our name of a published tensor, None when it has none."""
@@ -229,8 +231,8 @@ def _encoder(name: str, rules: Converter, folder: Path | None) -> Backbone:
         return Backbone({}, {})
     if folder is None:
         raise ConfigError(
-            f"{name}: its checkpoints hold no encoder; give the local Hugging Face folder it was "
-            "trained on with --backbone FOLDER"
+            f"{name}: its checkpoints hold no {rules.lacks}; give the local Hugging Face folder "
+            "it was trained on with --backbone FOLDER"
         )
     if not folder.is_dir():
         raise MissingWeights(f"{folder}: no such folder")

@@ -11,7 +11,7 @@ import torch
 import toy_posts
 from safetensors.torch import save_file
 
-from verilens import weights
+from verilens import catalog, published, weights
 from verilens.batch import PostBatch
 from verilens.bench.metrics import mean_box_iou
 from verilens.datasets import dataset
@@ -376,11 +376,9 @@ def test_learns_what_was_done_and_where_on_generated_posts():
     assert binary >= 0.9 and six >= 0.7 and overlap >= 0.5, (binary, six, overlap)
 
 
-def test_a_local_folder_is_where_training_begins(tmp_path):
+def tokenizer(folder: Path) -> Path:
+    """Write a tokenizer of the words of answers."""
     transformers, tokenizers = (pytest.importorskip(n) for n in ("transformers", "tokenizers"))
-    torch.manual_seed(0)
-    donor = AMD(TINY)
-    donor.florence.save_pretrained(tmp_path)
     named = ["<s>", "<pad>", "</s>", "<unk>", *Words(TINY)._ids]
     known = {word: n for n, word in enumerate(dict.fromkeys(named))}
     inner = tokenizers.Tokenizer(tokenizers.models.WordLevel(known, unk_token="<unk>"))
@@ -391,7 +389,15 @@ def test_a_local_folder_is_where_training_begins(tmp_path):
     )
     transformers.PreTrainedTokenizerFast(
         tokenizer_object=inner, bos_token="<s>", eos_token="</s>", pad_token="<pad>"
-    ).save_pretrained(tmp_path)
+    ).save_pretrained(folder)
+    return folder
+
+
+def test_a_local_folder_is_where_training_begins(tmp_path):
+    torch.manual_seed(0)
+    donor = AMD(TINY)
+    donor.florence.save_pretrained(tmp_path)
+    tokenizer(tmp_path)
     torch.manual_seed(1)
     method = AMD(changed(pretrained=str(tmp_path), tokenizer=str(tmp_path))).eval()
     found, wanted = method.florence.state_dict(), donor.florence.state_dict()
@@ -410,3 +416,123 @@ def test_small_pictures_are_enlarged_to_what_the_base_reads():
     seen = method.seen(torch.full((1, 3, 64, 64), 0.25))
     assert seen.shape == (1, 3, 128, 128)
     assert torch.allclose(seen, method.normalise(torch.full((1, 3, 128, 128), 0.25)), atol=1e-5)
+
+
+def official(tokens: int = 8, pool: int = 16) -> dict[str, torch.Tensor]:
+    """Return random tensors under the names of an official checkpoint, two stages, two layers."""
+    dims, width, ffn, words = (32, 64), 64, 128, 300
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def pair(name: str, *shape: int) -> None:
+        shapes[f"{name}.weight"], shapes[f"{name}.bias"] = shape, shape[:1]
+
+    for n, (before, dim) in enumerate(((3, 32), (32, 64))):
+        pair(f"vision_tower.convs.{n}.proj", dim, before, *((7, 7) if n == 0 else (3, 3)))
+        pair(f"vision_tower.convs.{n}.norm", dim if n == 0 else before)
+        for block, kind in (("spatial_block", "window"), ("channel_block", "channel")):
+            place = f"vision_tower.blocks.{n}.0.{block}"
+            for conv in ("conv1", "conv2"):
+                pair(f"{place}.{conv}.fn.dw", dim, 1, 3, 3)
+            pair(f"{place}.{kind}_attn.norm", dim)
+            pair(f"{place}.{kind}_attn.fn.qkv", 3 * dim, dim)
+            pair(f"{place}.{kind}_attn.fn.proj", dim, dim)
+            pair(f"{place}.ffn.norm", dim)
+            pair(f"{place}.ffn.fn.net.fc1", 4 * dim, dim)
+            pair(f"{place}.ffn.fn.net.fc2", dim, 4 * dim)
+    shapes |= {"image_projection": (dims[-1], width)}
+    pair("image_proj_norm", width)
+    shapes |= {f"image_pos_embed.{x}_embeddings.weight": (50, 32) for x in ("row", "column")}
+    shapes |= {"visual_temporal_embed.pos_idx_to_embed": (100, dims[-1])}
+    text = "language_model.model"
+    shapes |= {f"{text}.learnable_tokens": (tokens, width), f"{text}.shared.weight": (words, width)}
+    for side in ("encoder", "decoder"):
+        shapes[f"{text}.{side}.embed_positions.weight"] = (98, width)
+        pair(f"{text}.{side}.layernorm_embedding", width)
+        for n in (0, 1):
+            layer = f"{text}.{side}.layers.{n}"
+            for attention in ("self_attn", "encoder_attn")[: 1 if side == "encoder" else 2]:
+                for part in ("k_proj", "v_proj", "q_proj", "out_proj"):
+                    pair(f"{layer}.{attention}.{part}", width, width)
+                pair(f"{layer}.{attention}_layer_norm", width)
+            pair(f"{layer}.fc1", ffn, width)
+            pair(f"{layer}.fc2", width, ffn)
+            pair(f"{layer}.final_layer_norm", width)
+    for head, shape in {
+        "classifier": (2, width), "Second_classifier": (2, width),
+        "attn_linear": (pool, width), "attn_weight": (1, pool),
+        "Bbox_Verification.norm_layer_aggr": (width,),
+        "Bbox_Verification.aggregator.out_proj": (width, width),
+        "Bbox_Verification.bbox_head.0": (2 * width, width),
+        "Bbox_Verification.bbox_head.1": (2 * width,),
+        "Bbox_Verification.bbox_head.3": (2 * width, 2 * width),
+        "Bbox_Verification.bbox_head.4": (2 * width,),
+        "Bbox_Verification.bbox_head.6": (4, 2 * width),
+    }.items():  # fmt: skip
+        pair(f"{text}.{head}", *shape)
+    shapes[f"{text}.Bbox_Verification.aggregator.in_proj_weight"] = (3 * width, width)
+    shapes[f"{text}.Bbox_Verification.aggregator.in_proj_bias"] = (3 * width,)
+    torch.manual_seed(0)
+    found = {name: torch.randn(shape) for name, shape in shapes.items()}
+    return found | {"language_model.final_logits_bias": torch.zeros(1, words)}
+
+
+def test_official_checkpoints_are_taken_by_name_and_shape(tmp_path):
+    theirs, path = official(), tmp_path / "official.bin"
+    torch.save({f"module.{name}": tensor.half() for name, tensor in theirs.items()}, path)
+    folder = tokenizer(tmp_path / "models")
+    with pytest.raises(ConfigError, match="hold no tokenizer"):
+        published.convert("amd", path)
+    found = published.convert("amd", path, folder)
+    published.write(found, tmp_path / "ours.safetensors")
+    method = catalog.load("amd", str(tmp_path / "ours.safetensors"))
+    florence = method.config.florence
+    assert (florence.dims, florence.depths, florence.heads) == ((32, 64), (1, 1), (1, 2))
+    assert (florence.layers, florence.text_heads, florence.positions) == (2, 1, 96)
+    assert (method.config.artifact_tokens, method.config.pool_width) == (8, 16)
+    ours = method.state_dict()
+    projection = "florence.model.multi_modal_projector.image_projection.weight"
+    assert torch.equal(ours[projection], theirs["image_projection"].half().float().T)
+    shared = theirs["language_model.model.shared.weight"].half().float()
+    assert torch.equal(ours["florence.lm_head.weight"], shared)
+    assert ours["artifact.tokens"].shape == (8, 64)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"language_model.final_logits_bias": torch.ones(1, 300)}, "final_logits_bias: not zero"),
+        ({"language_model.model.attn_weight.bias": None}, r"1 missing: artifact\.pool\.2\.bias"),
+        ({"language_model.model.more": torch.ones(1)}, "language_model.more"),
+        ({"language_model.model.learnable_tokens": None}, "without a place|of another shape"),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path, change, message):
+    tensors = {name: x for name, x in (official() | change).items() if x is not None}
+    torch.save(tensors, tmp_path / "official.bin")
+    with pytest.raises(MissingWeights, match=message):
+        published.convert("amd", tmp_path / "official.bin", tokenizer(tmp_path / "models"))
+
+
+def test_published_sizes_are_read_off_the_shapes():
+    from verilens.verify.amd.convert import _config
+
+    base = Config()
+    with torch.device("meta"):
+        whole = AMD(base)
+    theirs = {
+        "language_model.model.shared.weight": whole.florence.lm_head.weight,
+        "language_model.model.learnable_tokens": whole.artifact.tokens,
+        "language_model.model.attn_linear.weight": whole.artifact.pool[0].weight,
+    }
+    encoder = whole.encoder
+    text = "language_model.model.encoder"
+    theirs[f"{text}.embed_positions.weight"] = encoder.embed_positions.weight
+    theirs |= {f"{text}.layers.{n}.fc1.weight": x.fc1.weight for n, x in enumerate(encoder.layers)}
+    tower = whole.florence.model.vision_tower
+    for n, conv in enumerate(tower.convs):
+        theirs[f"vision_tower.convs.{n}.proj.weight"] = conv.conv.weight
+        for k in range(base.florence.depths[n]):
+            theirs[f"vision_tower.blocks.{n}.{k}.spatial_block.ffn.norm.weight"] = conv.conv.bias
+    found = _config(theirs)
+    assert dataclasses.replace(base.florence, **found["florence"]) == base.florence
+    assert found["artifact_tokens"] == 32 and found["pool_width"] == 256

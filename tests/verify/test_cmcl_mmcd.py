@@ -2,6 +2,7 @@
 
 import dataclasses
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 import toy_features
 from safetensors.torch import save_file
 
+from verilens import published as published_files
 from verilens.batch import Batch
 from verilens.bench.metrics import accuracy
 from verilens.datasets import dataset
@@ -354,3 +356,71 @@ def test_learns_that_modalities_contradict_each_other_where_none_tells_alone():
 
 def test_pairs_are_named_as_the_evidence_names_them():
     assert PAIRS == ("visual-text", "audio-text", "visual-audio")
+
+
+RUN = "transformer_encoder.layers.0"  # the copy that runs, of a layer that does not
+
+
+def official(config: Config) -> dict[str, torch.Tensor]:
+    """Return a method's weights under the names that the official code saves, unused ones too."""
+    torch.manual_seed(0)
+    ours = CMCLMMCD(config).state_dict()
+    renamed = {
+        r"(text_emotion|text|frames|audio)\.0\.": "content.mlp_{}.0.",
+        r"align_(frames|text)\.layer\.": f"content.transformer_align_{{}}.{RUN}.",
+        r"emotion\.": "content.trm_emo.",
+        r"emotion_head\.": "content.content_classifier_emo.",
+        r"joint_head\.": "content.content_classifier.",
+        r"(at|vt|va)\.fuse\.": "content.trm_{}.",
+        r"(at|vt|va)\.head\.": "content.content_classifier_{}.",
+    }
+    theirs = {"text_emotion": "text_emo", "text": "text_semantic", "frames": "vision"}
+    found = {}
+    for name, tensor in ours.items():
+        if ".attend." in name:
+            found[attention(name)] = tensor
+            continue
+        pattern, place = next(pair for pair in renamed.items() if re.match(pair[0], name))
+        match = re.match(pattern, name)
+        group = match.groups()[0] if match.groups() else ""
+        words = {"frames": "visual"} if name.startswith("align") else theirs
+        found[place.format(words.get(group, group)) + name[match.end() :]] = tensor
+    copies = {
+        name.replace(RUN, "transformer_encoder_layer"): torch.randn(2)
+        for name in found
+        if RUN in name
+    }
+    return found | copies
+
+
+def attention(name: str) -> str:
+    """Return the official name of a weight of a co-attention."""
+    pair, _, which, part, *rest = name.split(".")
+    side, heads = {"first": "v", "second": "s"}[which], f"content.co_attention_{pair}"
+    inner = f"{heads}.multi_head"
+    norms = {"scale": "gamma", "shift": "beta"}
+    if part in ("query", "key", "value"):
+        return f"{inner}.multihead_attn_{side}.w_{part[0]}.linear.{rest[0]}"
+    if part == "ffn":
+        conv = {"0": "conv1", "2": "conv2"}[rest[0]]
+        return f"{heads}.PoswiseFeedForwardNet_{side}.{conv}.{rest[1]}"
+    return {
+        "positions": f"{inner}.pos_emb_{side}.pos_enc.weight",
+        "enter": f"{inner}.linear_{side}.{rest[0] if rest else ''}",
+        "leave": f"{inner}.proj_{side}.linear.{rest[0] if rest else ''}",
+        "norm": f"{inner}.layer_norm_{side}.{norms.get(rest[0] if rest else '')}",
+        "last": f"{heads}.PoswiseFeedForwardNet_{side}.layer_norm.{norms.get((rest or [''])[0])}",
+    }[part]
+
+
+def test_checkpoints_of_the_official_code_are_taken(tmp_path):
+    path, config = tmp_path / "fakett_val_3_0.8", Config.fakett()
+    torch.save(official(config), path)
+    found = published_files.convert("cmcl_mmcd", path)
+    assert found.config == {"text_width": 512} and "never runs" in found.notes[0]
+    torch.manual_seed(0)
+    ours = CMCLMMCD(config).state_dict()
+    assert all(torch.equal(found.tensors[name], ours[name]) for name in ours)
+    torch.save({n: x for n, x in official(config).items() if "trm_va" not in n}, path)
+    with pytest.raises(MissingWeights, match=r"12 missing: va\.fuse"):
+        published_files.convert("cmcl_mmcd", path)

@@ -72,7 +72,9 @@ def import_(
     ] = None,
     backbone: Annotated[
         Path | None,
-        typer.Option(help="Local Hugging Face folder of the encoder, where the file has none."),
+        typer.Option(
+            help="Local Hugging Face folder of the encoder or tokenizer that the file lacks."
+        ),
     ] = None,
 ) -> None:
     """Convert a published checkpoint, every tensor checked by name and shape."""

@@ -30,11 +30,14 @@ CARD = Card(
         "one face a picture is boxed; forgeries without a face are not among its options",
         "the caption is cut to 30 words; what stands behind them is not read",
         "of a film the first sampled moment alone is read",
-        "no weights ship: train it, from a Florence-2 folder ('pretrained', 'tokenizer') or new",
+        "no weights ship: import an official checkpoint, or train it, from a Florence-2 folder "
+        "('pretrained', 'tokenizer') or new",
         "rewritten words (text_attribute) are answered as swapped ones: no option is theirs",
     ),
     uncertain=(
-        "the question's words: ours, not the published prompt (config: question)",
+        "the question's words: ours, not the published prompt, which imported checkpoints were "
+        "tuned on (config: question)",
+        "padding after a shorter text is masked; the official code attends to it",
         "the score: likelihood of the six answers, where the official code ranks by a fixed vector "
         "of the generated one (answers.ranking)",
         "attention between the modalities is unscaled, as in the official code (config: scaled)",
