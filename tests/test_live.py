@@ -1,14 +1,20 @@
 """Live streams: frames are skipped, persons kept apart, and nothing is decided too soon."""
 
+import json
+
+import cv2
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from typer.testing import CliRunner
 
 from face_maker import figure, put, room
-from verilens.errors import ConfigError
-from verilens.live import Gate, Pace, open_gate
+from verilens.cli import app
+from verilens.errors import ConfigError, MediaError
+from verilens.live import Gate, Pace, news, open_gate
 from verilens.media import faces
+from verilens.media.camera import frames
 from verilens.verify.calibrate import Fit
 from verilens.verify.minifasnet.config import Config
 from verilens.verify.minifasnet.model import MiniFASNet
@@ -104,3 +110,44 @@ def test_wrong_frames_and_paces_are_refused():
         Pace(look=0)
     with pytest.raises(ConfigError, match="task spoof"):
         open_gate("npr")
+
+
+def test_news_are_who_comes_what_changes_and_who_goes():
+    gate = Gate(Bright(), FIT, Pace(look=1, score=1, least=2))
+    shown = [scene(120)] * 3 + [room((320, 240))] * 2
+    told = list(news(gate, ((n / 10, frame) for n, frame in enumerate(shown))))
+    assert [(item.time_s, item.seen.decision, item.gone) for item in told] == [
+        (0.0, "unsure", False),
+        (0.1, "fake", False),
+        (0.3, "fake", True),
+    ]
+
+
+def film(path, count=20):
+    out = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (320, 240))
+    for _ in range(count):
+        out.write(np.ascontiguousarray(scene()[..., ::-1]))
+    out.release()
+    return path
+
+
+def test_a_film_stands_in_for_a_camera(tmp_path):
+    shown = list(frames(str(film(tmp_path / "film.avi", 3))))
+    assert [time_s for time_s, _ in shown] == pytest.approx([0, 0.1, 0.2])
+    assert np.abs(shown[0][1].astype(int) - scene()).mean() < 4  # RGB, not BGR
+    with pytest.raises(MediaError, match="no such file"):
+        next(frames(str(tmp_path / "absent.avi")))
+    (tmp_path / "text.avi").write_text("no film")
+    with pytest.raises(MediaError, match="cannot be opened"):
+        next(frames(str(tmp_path / "text.avi")))
+
+
+def test_the_camera_command_prints_a_line_for_each_change(tmp_path):
+    path = str(film(tmp_path / "film.avi"))
+    said = CliRunner().invoke(app, ["camera", path, "--json", "--seconds", "1.5"])
+    told = [json.loads(line) for line in said.stdout.splitlines()]
+    assert said.exit_code == 0 and [item["track"] for item in told] == [1] * len(told)
+    assert told[0]["decision"] == "unsure" and "looked at 1 of 3" in told[0]["why"]
+    assert all(item["time_s"] < 1.5 and len(item["box"]) == 4 for item in told)
+    shown = CliRunner().invoke(app, ["camera", path]).stdout
+    assert "person 1" in shown and "looked at" in shown

@@ -12,9 +12,9 @@ the network takes, a frame that comes while nothing is due costs nothing.
             ...  # seen.track, seen.decision, seen.probability, seen.box
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,6 +170,31 @@ def _nearest(face: Face, known: Sequence[_Person]) -> _Person | None:
     shared = faces.overlaps(np.array(face.box, np.float64), boxes)
     best = int(shared.argmax())
     return known[best] if shared[best] >= SAME else None
+
+
+class News(NamedTuple):
+    """What changed before the camera. gone: the person is not there any more."""
+
+    time_s: float
+    seen: Seen
+    gone: bool = False
+
+
+def news(gate: Gate, frames: Iterable[tuple[float, Pixels]]) -> Iterator[News]:
+    """Yield whoever comes, is decided about otherwise than before, or goes.
+
+    frames: rising seconds, and RGB (H, W, 3) uint8.
+    """
+    here: dict[int, Seen] = {}
+    for time_s, frame in frames:
+        now = {seen.track: seen for seen in gate.see(time_s, frame)}
+        for track, seen in here.items():
+            if track not in now:
+                yield News(time_s, seen, gone=True)
+        for track, seen in now.items():
+            if track not in here or here[track].decision != seen.decision:
+                yield News(time_s, seen)
+        here = now
 
 
 def open_gate(method: str | None = None, pace: Pace | None = None) -> Gate:

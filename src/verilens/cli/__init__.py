@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from verilens.cli.bench_prompts import app as bench
+from verilens.cli.camera import EXAMPLES as CAMERA
+from verilens.cli.camera import camera
 from verilens.cli.data import app as data
 from verilens.cli.doctor import EXAMPLES as DOCTOR
 from verilens.cli.doctor import doctor
@@ -39,6 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command(epilog=SCAN)(scan)
+app.command(epilog=CAMERA)(camera)
 app.command(epilog=EXPLAIN)(explain)
 app.command(epilog=METHODS)(methods)
 app.command(epilog=SELFTEST)(selftest)
