@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verilens.poses.draw import FINE
-from verilens.poses.look import View, layouts, shown
+from verilens.poses.look import MARGIN, Layout, View, layouts, shown
 from verilens.poses.make import same_kind
 from verilens.records import Pose
 
@@ -25,6 +25,7 @@ FINGERS = ("hand_wrist", "thumb", "index", "middle", "ring", "pinky")
 TRUNK = ("left_shoulder", "right_shoulder", "right_hip", "left_hip")
 ARM, FINGER, NECK = 0.19, 0.075, 0.22  # thickness, in widths of the shoulders
 HEAD = (0.36, 0.48)  # half axes of a head whose outline is not seen
+HAIRLINE, HAIR_SIZE = 0.22, 1.08  # how much higher and larger hair is, in half axes and heads
 
 Colour = tuple[int, int, int]
 Points = NDArray[np.float32]
@@ -38,6 +39,14 @@ class Limb(NamedTuple):
     colour: Colour
 
 
+class Head(NamedTuple):
+    """middle, half: pixels, (2,). face: the joints that are seen of it."""
+
+    middle: Points
+    half: Points
+    face: list[int]
+
+
 def pictures(
     poses: Sequence[Pose], view: View = "front", size: int = 480
 ) -> Iterator["Image.Image"]:
@@ -46,6 +55,11 @@ def pictures(
 
     same_kind(poses)
     persons, (width, height) = layouts(poses, view, size * FINE)
+    above = round(max(_above(*one, size * FINE) for one in zip(poses, persons, strict=True)))
+    persons = [Layout(person.points + np.float32([0, above]), person.seen) for person in persons]
+    height += above
+    finer = max(FINE, max(width, height) / size)
+    fitted = (int(width / finer) // 2 * 2, int(height / finer) // 2 * 2)
     depths = [joints[..., 2] for joints in shown(poses)]
     for frame in range(len(poses[0])):
         picture = Image.new("RGB", (width, height), PAPER)
@@ -58,7 +72,7 @@ def pictures(
                 if person.seen[frame][a] and person.seen[frame][b]:
                     ends = person.points[frame][[a, b]]
                     capsule(pen, ends, limb.thickness * unit, limb.colour)
-        yield picture.resize((width // FINE // 2 * 2, height // FINE // 2 * 2))
+        yield picture.resize(fitted)
 
 
 def limbs(pose: Pose) -> list[Limb]:
@@ -97,8 +111,7 @@ def _body(
     pen: "ImageDraw.ImageDraw", pose: Pose, points: Points, seen: NDArray[np.bool_], unit: float
 ) -> None:
     """Draw the trunk, the neck and the head."""
-    names = pose.skeleton.joints
-    trunk = [names.index(name) for name in TRUNK if name in names]
+    trunk = _trunk(pose)
     corners = [n for n in trunk if seen[n]]
     if len(corners) == len(TRUNK):
         middle = points[corners].mean(0)
@@ -106,22 +119,45 @@ def _body(
             share = layer / (LAYERS - 1)
             shape = middle + (points[corners] - middle) * (1.12 - 0.3 * share) - 0.06 * unit * share
             pen.polygon([tuple(p) for p in shape.tolist()], fill=_lit(CLOTH, share))
-    shoulders = [n for n in trunk[:2] if seen[n]]
-    face = [n for n, name in enumerate(names) if name.startswith(FACE) and seen[n]]
-    if not face or len(shoulders) < 2:
+    head = _head(pose, points, seen, unit)
+    if head is None:
         return
-    low, high = points[face].min(0), points[face].max(0)
-    middle = (low + high) / 2
-    outline = (high - low) / 2
-    half = np.maximum(
-        outline * np.array([1.1, 1.15], np.float32), unit * np.array(HEAD, np.float32) * 0.6
-    )
-    capsule(pen, np.stack([points[shoulders].mean(0), middle]), NECK * unit, SKIN)
-    _ball(pen, middle - (0, half[1] * 0.22), half * 1.08, HAIR)
-    _ball(pen, middle, half, SKIN)
+    capsule(pen, np.stack([points[trunk[:2]].mean(0), head.middle]), NECK * unit, SKIN)
+    _ball(pen, head.middle - (0, head.half[1] * HAIRLINE), head.half * HAIR_SIZE, HAIR)
+    _ball(pen, head.middle, head.half, SKIN)
     size = max(1.0, unit * 0.012)
-    for x, y in points[face].tolist() if len(face) > 5 else []:
+    for x, y in points[head.face].tolist() if len(head.face) > 5 else []:
         pen.ellipse((x - size, y - size, x + size, y + size), fill=_lit(SKIN, -0.9))
+
+
+def _trunk(pose: Pose) -> list[int]:
+    """Return which joints are the trunk's, shoulders first; fewer where a skeleton lacks some."""
+    names = pose.skeleton.joints
+    return [names.index(name) for name in TRUNK if name in names]
+
+
+def _head(pose: Pose, points: Points, seen: NDArray[np.bool_], unit: float) -> Head | None:
+    """Return where the head of a frame is; None where no face or no shoulders are seen."""
+    names = pose.skeleton.joints
+    face = [n for n, name in enumerate(names) if name.startswith(FACE) and seen[n]]
+    if not face or sum(bool(seen[n]) for n in _trunk(pose)[:2]) < 2:
+        return None
+    low, high = points[face].min(0), points[face].max(0)
+    outline = (high - low) / 2 * np.array([1.1, 1.15], np.float32)
+    half = np.maximum(outline, unit * np.array(HEAD, np.float32) * 0.6)
+    return Head((low + high) / 2, half, face)
+
+
+def _above(pose: Pose, person: Layout, size: int) -> float:
+    """Return how far heads, which are larger than the faces seen, stick out of the picture."""
+    unit = _unit(pose, person.points, person.seen, size)
+    tops = [0.0]
+    for points, seen in zip(*person, strict=True):
+        head = _head(pose, points, seen, unit)
+        if head is not None:
+            tops.append(float(head.half[1] * (HAIRLINE + HAIR_SIZE) - head.middle[1]))
+    highest = max(tops)
+    return highest + MARGIN * size if highest else 0.0
 
 
 def _ball(pen: "ImageDraw.ImageDraw", middle: Points, half: Points, colour: Colour) -> None:
