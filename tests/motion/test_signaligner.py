@@ -14,7 +14,7 @@ from verilens.motion.sentences import read_corpus
 from verilens.motion.signaligner.agreement import wrist_gap
 from verilens.motion.signaligner.balance import Balance, shares
 from verilens.motion.signaligner.config import Config
-from verilens.motion.signaligner.corpus import FOLDERS, read_aligned
+from verilens.motion.signaligner.corpus import FOLDERS, Aligned, read_aligned
 from verilens.motion.signaligner.model import Correction, SignAligner
 from verilens.motion.signer import padded
 from verilens.motion.vocabulary import END, PAD, Vocabulary, counted
@@ -247,6 +247,7 @@ def corpus(root, lengths=(6, 6, 6)):
 def test_the_corpus_is_read_and_misaligned_lengths_are_refused(tmp_path):
     corpus(tmp_path / "good")
     (one,) = read_aligned(tmp_path / "good", "train")
+    assert one.signed.more is not None and one.signed.more.shape == (6, 126 + 185)
     assert one.pose.shape == (6, 50, 3) and one.hands.shape == (6, 126)
     assert one.body.shape == (6, 185) and one.text == "regen im norden"
     corpus(tmp_path / "bad", (6, 5, 6))
@@ -270,6 +271,24 @@ def test_real_sentences_become_words_by_the_rule():
         assert words.decode(words.encode(row.text.lower())) == row.text.lower()
     unknown = [words.ids["<unk>"] in words.encode(row.text.lower()) for row in splits["test"]]
     assert 0 < np.mean(unknown) < 0.5
+
+
+def test_hands_and_body_are_batched_beside_the_pose():
+    rng = np.random.default_rng(0)
+
+    def sentence(frames):
+        parts = [rng.normal(size=(frames, *shape)) for shape in ((50, 3), (126,), (185,))]
+        pose, hands, body = (part.astype(np.float32) for part in parts)
+        return Aligned(name="", text="a b", gloss="A", pose=pose, hands=hands, body=body)
+
+    both = [sentence(5), sentence(3)]
+    method = SignAligner(Config.tiny())
+    batch = method.sentences([one.signed for one in both], 2, 0).of(np.array([0, 1]))
+    assert batch.more.shape == (2, 5, 311) and not batch.more[1, 3:].any()
+    assert torch.equal(batch.more[1, :3, :126], torch.from_numpy(both[1].hands))
+    assert torch.isfinite(method.training_step(batch).total)
+    alone = dataclasses.replace(both[1].signed, more=None)
+    assert method.sentences([both[0].signed, alone], 2, 0).of(np.array([0, 1])).more is None
 
 
 def test_what_is_missing_is_named():

@@ -86,8 +86,9 @@ class Sentences:
         if self.glosses is not None:
             rows = [self.glosses.encode(s.gloss) for s in chosen]
             glosses, gloss_counts = padded(rows, self.glosses.ids[PAD])
-        cut = slice(0, self.longest or None)
-        joints = [torch.from_numpy(s.joints[:: self.step][cut]) for s in chosen]
+        cut = slice(0, self.longest * self.step or None, self.step)
+        joints = [torch.from_numpy(s.joints[cut]) for s in chosen]
+        more = [torch.from_numpy(s.more[cut]) for s in chosen if s.more is not None]
         return TextPoseBatch(
             labels=torch.zeros(len(chosen), dtype=torch.long),
             index=torch.from_numpy(places.copy()),
@@ -97,4 +98,5 @@ class Sentences:
             word_counts=word_counts,
             glosses=glosses,
             gloss_counts=gloss_counts,
+            more=pad_sequence(more, batch_first=True) if len(more) == len(chosen) else None,
         )

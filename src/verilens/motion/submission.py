@@ -30,11 +30,15 @@ REACH = 100.0  # of coordinates in units of the body, above which they are calle
 
 @dataclass(frozen=True, kw_only=True)
 class Signed:
-    """A movement, (T, J, 3), and what it says; text and gloss are "" where nobody says."""
+    """A movement, (T, J, 3), and what it says; text and gloss are "" where nobody says.
+
+    more: other representations of the same frames side by side, (T, K), where a method needs them.
+    """
 
     joints: NDArray[np.float32]
     text: str = ""
     gloss: str = ""
+    more: NDArray[np.float32] | None = None
 
 
 def read_submission(path: Path) -> dict[str, Signed]:

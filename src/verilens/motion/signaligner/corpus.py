@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from verilens.errors import DatasetError
 from verilens.motion.sentences import read_corpus
+from verilens.motion.submission import Signed
 
 FOLDERS = ("pose", "hamer", "smplerx")
 
@@ -30,6 +31,12 @@ class Aligned:
     pose: NDArray[np.float32]
     hands: NDArray[np.float32]
     body: NDArray[np.float32]
+
+    @property
+    def signed(self) -> Signed:
+        """Return the sentence as signers are trained on it, hands and body beside the pose."""
+        more = np.concatenate([self.hands, self.body], 1)
+        return Signed(joints=self.pose, text=self.text, gloss=self.gloss, more=more)
 
 
 def read_aligned(root: Path, split: str) -> list[Aligned]:
