@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 8 << 30  # of a checkpoint, packed or unpacked
 SUFFIXES = (".pth", ".pt", ".bin", ".ckpt", ".safetensors")
-NESTS = ("state_dict", "model_state_dict", "model", "net", "weights")
+NESTS = ("state_dict", "model_state_dict", "model_state", "model", "net", "weights")
 WRAPPED = "module."  # what torch's DataParallel puts before each name
 COUNTER = "num_batches_tracked"  # of batch norms; old files lack it, and scoring never reads it
 SHOWN = 40  # names of one complaint
@@ -54,6 +54,7 @@ class Converter:
     unused: pattern of published names that have no place -> why they are not needed.
     prepared: cuts or renames tensors so that each has one place, before the rest reads them.
     config: gives the fields of Config that follow from the checkpoint's tensors.
+    beside: gives those that stand in files beside the checkpoint, such as its vocabulary.
     backbone: reads the folder with what the checkpoint was trained on and does not hold.
     lacks: in a word, what that is.
     """
@@ -64,6 +65,7 @@ class Converter:
     unused: Mapping[str, str] = field(default_factory=dict)
     prepared: "Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]" = lambda tensors: tensors
     config: "Callable[[Mapping[str, Tensor]], Mapping[str, Any]]" = lambda tensors: {}
+    beside: Callable[[Path], Mapping[str, Any]] = lambda path: {}
     backbone: Callable[[Path], Backbone] | None = None
     lacks: str = "encoder"
 
@@ -126,7 +128,7 @@ def convert(name: str, path: Path, backbone: Path | None = None) -> Conversion:
     encoder = _encoder(name, rules, backbone)
     checkpoint = read(path)
     held = rules.prepared(checkpoint.tensors)
-    config = {**encoder.config, **rules.config(held)}
+    config = {**encoder.config, **rules.config(held), **rules.beside(path)}
     tensors = dict(encoder.tensors)
     unknown: list[str] = []
     notes = [*encoder.notes, *(f"{x}: not part of the network" for x in checkpoint.beside)]
@@ -259,7 +261,8 @@ def _content(path: Path) -> Mapping[str, Any]:
         if path.suffix == ".safetensors":
             content = load_file(path)
         else:
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            with torch.serialization.safe_globals(_numbers()):
+                content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise MissingWeights(
@@ -268,6 +271,15 @@ def _content(path: Path) -> Mapping[str, Any]:
     if not isinstance(content, Mapping):
         raise MissingWeights(f"{path}: holds {type(content).__name__}, not tensors by name")
     return content
+
+
+def _numbers() -> list[Any]:
+    """Return what a single number of numpy's is made of: scores are often kept as such."""
+    import numpy as np
+
+    scalar, kinds = np._core.multiarray.scalar, ("f8", "f4", "i8")
+    named = [(scalar, f"numpy.{home}.multiarray.scalar") for home in ("core", "_core")]
+    return [*named, np.dtype, *(type(np.dtype(kind)) for kind in kinds)]
 
 
 def _is_tensor(value: object) -> bool:

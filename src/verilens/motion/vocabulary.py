@@ -1,9 +1,13 @@
 """Words as numbers, by the rules of Sign Language Transformers."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from verilens.errors import MissingWeights
 
 UNKNOWN, PAD, START, END, SILENCE = "<unk>", "<pad>", "<s>", "</s>", "<si>"
 TEXT = (UNKNOWN, PAD, START, END)
+PUBLISHED_WORDS, MAX_WORDS_BYTES = "src_vocab.txt", 1 << 24
 GLOSS = (SILENCE, UNKNOWN, PAD)  # silence is what CTC calls blank
 
 
@@ -18,9 +22,13 @@ class Vocabulary:
         return len(self.words)
 
     def encode(self, sentence: str) -> list[int]:
-        """Return the ids of a sentence's words; those nobody knows share one."""
+        """Return the ids of a sentence's words, as written or else in lower case.
+
+        Those nobody knows share one.
+        """
         unknown = self.ids[UNKNOWN]
-        return [self.ids.get(word, unknown) for word in sentence.split()]
+        words = sentence.split()
+        return [self.ids.get(word, self.ids.get(word.lower(), unknown)) for word in words]
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the words up to the end of the sentence, with spaces between them."""
@@ -30,6 +38,22 @@ class Vocabulary:
                 break
             found.append(self.words[place])
         return " ".join(found)
+
+
+def beside(checkpoint: Path) -> dict[str, tuple[str, ...]]:
+    """Return the words of the list that official training code leaves beside a checkpoint.
+
+    {} where there is none; MissingWeights when it does not begin with the specials.
+    """
+    path = checkpoint.parent / PUBLISHED_WORDS
+    if not path.is_file():
+        return {}
+    if path.stat().st_size > MAX_WORDS_BYTES:
+        raise MissingWeights(f"{path}: more than {MAX_WORDS_BYTES:,} bytes")
+    words = tuple(path.read_text(encoding="utf-8").splitlines())
+    if words[: len(TEXT)] != TEXT:
+        raise MissingWeights(f"{path}: a list of words begins with {', '.join(TEXT)}")
+    return {"words": words[len(TEXT) :]}
 
 
 def counted(sentences: Iterable[str]) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ transformers and their followers build. Masks are True where something may be at
 """
 
 import math
+import re
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -147,6 +149,47 @@ def present(counts: Tensor, length: int) -> Tensor:
 def past(length: int, like: Tensor) -> Tensor:
     """Return the mask that shows each place itself and what is before it, (1, T, T)."""
     return torch.ones(1, length, length, dtype=torch.bool, device=like.device).tril()
+
+
+def published_names(theirs: str, ours: str, decoder: bool = False) -> dict[str, str]:
+    """Return patterns of JoeyNMT's names for the tensors of an Encoder or a Decoder, and ours.
+
+    theirs: a pattern of what comes before; ours: what comes before ours.
+    """
+    layers = {"layer_norm": "norm", "src_src_att": "attention"}
+    if decoder:
+        layers = {
+            "x_layer_norm": "norm",
+            "dec_layer_norm": "memory_norm",
+            "trg_trg_att": "attention",
+            "src_trg_att": "memory_attention",
+        }
+    parts = {"k_layer": "key", "v_layer": "value", "q_layer": "query", "output_layer": "out"}
+    found = {rf"{theirs}layer_norm\.(\w+)": rf"{ours}norm.\1"}
+    for layer, own in layers.items():
+        inside = {f"{layer}.{a}": f"{own}.{b}" for a, b in parts.items()}
+        for name, place in (inside if own.endswith("attention") else {layer: own}).items():
+            named = re.escape(name)
+            found[rf"{theirs}layers\.(\d+)\.{named}\.(\w+)"] = rf"{ours}layers.\1.{place}.\2"
+    feeds = {"layer_norm": 0, "pwff_layer.0": 1, "pwff_layer.3": 4}
+    for name, at in feeds.items():
+        pattern = rf"{theirs}layers\.(\d+)\.feed_forward\.{re.escape(name)}\.(\w+)"
+        found[pattern] = rf"{ours}layers.\1.feed_forward.{at}.\2"
+    return found
+
+
+def published_sizes(tensors: Mapping[str, Tensor], theirs: str) -> dict[str, int]:
+    """Return width, layers and inner of an encoder under JoeyNMT's names; {} where there is none.
+
+    How many heads it has, its tensors do not say.
+    """
+    feeds = [
+        name for name in tensors if re.fullmatch(rf"{theirs}layers\.\d+\..*_layer\.0\.weight", name)
+    ]
+    if not feeds:
+        return {}
+    inner, width = tensors[feeds[0]].shape
+    return {"width": width, "layers": len(feeds), "inner": inner}
 
 
 def xavier(module: nn.Module) -> None:

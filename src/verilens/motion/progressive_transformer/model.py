@@ -97,7 +97,7 @@ class ProgressiveTransformer(Signer):
             message = "progressive_transformer: these weights name no words; train with a corpus"
             raise MissingWeights(message)
         device = self.words.weight.device
-        ids = torch.tensor([[*self.text.encode(text.lower()), self.text.ids[END]]], device=device)
+        ids = torch.tensor([[*self.text.encode(text), self.text.ids[END]]], device=device)
         states, said = self.read(ids, torch.tensor([ids.shape[1]], device=device))
         signed = torch.zeros(1, 1, 3 * self.config.joints + 1, device=device)
         for place in range(frames or self.config.longest):

@@ -170,7 +170,7 @@ class SignAligner(Signer):
         if not self.config.words:
             raise MissingWeights("signaligner: these weights name no words; train with a corpus")
         device = self.words.weight.device
-        ids = torch.tensor([[*self.text.encode(text.lower()), self.text.ids[END]]], device=device)
+        ids = torch.tensor([[*self.text.encode(text), self.text.ids[END]]], device=device)
         states, said = self.read(ids, torch.tensor([ids.shape[1]], device=device))
         free = float(self._logarithm(states, said).exp())
         count = min(self.config.longest, max(1, frames or round(free)))

@@ -124,7 +124,7 @@ class TDM(Signer):
         if not config.words:
             raise MissingWeights("tdm_slp: these weights name no words; train with a corpus")
         device = self.words.weight.device
-        ids = [*self.text.encode(text.lower()), self.text.ids[END]][: config.longest]
+        ids = [*self.text.encode(text), self.text.ids[END]][: config.longest]
         length = min(
             config.longest, frames or max(1, round(config.frames_per_word * (len(ids) - 1)))
         )
