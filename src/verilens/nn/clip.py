@@ -137,8 +137,9 @@ def unit_features(encoder: Any, sizes: ClipSizes, sentences: "Sequence[Tensor]")
     import torch
     from torch.nn.functional import normalize
 
-    start, end = embedded(encoder, sizes.ends).split(1)
-    return normalize(read(encoder, [torch.cat([start, s, end]) for s in sentences]), dim=1)
+    ends = embedded(encoder, sizes.ends)
+    whole = [torch.cat([ends[:1], sentence, ends[1:]]) for sentence in sentences]
+    return normalize(read(encoder, whole), dim=1)
 
 
 def read(encoder: Any, sentences: "Sequence[Tensor]") -> "Tensor":

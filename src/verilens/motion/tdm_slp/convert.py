@@ -1,4 +1,4 @@
-"""Takes the checkpoints that the official training code writes: best.ckpt, src_vocab.txt beside it."""
+"""Takes the checkpoints of the official training code: best.ckpt, src_vocab.txt beside it."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
