@@ -3,13 +3,13 @@ from elsewhere. Importing this imports no torch: configurations name the sizes.
 """
 
 import hashlib
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from verilens.errors import MissingExtra, MissingWeights
+from verilens.errors import MissingWeights
+from verilens.nn.library import transformers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,21 +57,12 @@ class ClipSizes:
         return [self.vocabulary - 2, self.vocabulary - 1]
 
 
-def transformers() -> Any:
-    """Return the library; MissingExtra when it is not installed."""
-    try:
-        return importlib.import_module("transformers")
-    except ImportError as error:
-        message = "CLIP needs transformers: pip install 'verilens[backbones]'"
-        raise MissingExtra(message) from error
-
-
 def vision(sizes: ClipSizes, image_px: int, pretrained: str = "", projected: bool = False) -> Any:
     """Return the image encoder for pictures of a side, with its projection or without.
 
     pretrained: local folder in the Hugging Face layout; empty starts untrained.
     """
-    library = transformers()
+    library = transformers("CLIP")
     settings = library.CLIPVisionConfig(
         hidden_size=sizes.width,
         intermediate_size=4 * sizes.width,
@@ -87,7 +78,7 @@ def vision(sizes: ClipSizes, image_px: int, pretrained: str = "", projected: boo
 
 def text(sizes: ClipSizes, pretrained: str = "") -> Any:
     """Return the text encoder with its projection."""
-    library = transformers()
+    library = transformers("CLIP")
     settings = library.CLIPTextConfig(
         vocab_size=sizes.vocabulary,
         hidden_size=sizes.text_width,
@@ -110,7 +101,7 @@ def tokens(words: Sequence[str], sizes: ClipSizes, pretrained: str = "") -> list
     encoder has never seen mean anything.
     """
     if pretrained and (Path(pretrained) / "vocab.json").is_file():
-        tokenizer_class = transformers().CLIPTokenizer
+        tokenizer_class = transformers("CLIP").CLIPTokenizer
         try:
             tokenizer = tokenizer_class.from_pretrained(pretrained, local_files_only=True)
         except LOAD_ERRORS as error:

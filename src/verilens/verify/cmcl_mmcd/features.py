@@ -1,6 +1,5 @@
 """What the network reads, and how three encoders make it of a post; `data` reads published ones."""
 
-import importlib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -11,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from verilens.batch import Batch
-from verilens.errors import MissingExtra, MissingWeights
+from verilens.errors import MissingWeights
+from verilens.nn.library import transformers
 from verilens.nn.sentences import LOAD_ERRORS, Encoder
 from verilens.verify.cmcl_mmcd.config import Config
 
@@ -102,11 +102,7 @@ def hidden(folder: str, text: str, longest: int) -> Tensor:
 
 @lru_cache(maxsize=4)
 def _words(folder: str) -> tuple[Any, Any]:
-    try:
-        library: Any = importlib.import_module("transformers")
-    except ImportError as error:
-        message = "cmcl_mmcd needs transformers: pip install 'verilens[backbones]'"
-        raise MissingExtra(message) from error
+    library = transformers("cmcl_mmcd")
     try:
         tokenizer = library.AutoTokenizer.from_pretrained(folder, local_files_only=True)
         model = library.AutoModel.from_pretrained(folder, local_files_only=True).float().eval()

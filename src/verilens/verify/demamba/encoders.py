@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
-from verilens.errors import ConfigError, MissingExtra
+from verilens.errors import ConfigError
 from verilens.nn.efficientnet_lite import EfficientNetLite2, load_public
+from verilens.nn.library import transformers
 from verilens.nn.normalise import IMAGENET_MEAN, IMAGENET_STD
 from verilens.verify.demamba.config import Config
 
@@ -178,15 +179,9 @@ def _sizes(config: Config) -> dict[str, int]:
 
 def _built(model: str, settings: str, sizes: dict[str, int], config: Config) -> Any:
     """Return a model of transformers: random, or with the weights of a local folder."""
-    try:
-        import transformers
-    except ImportError as error:
-        raise MissingExtra(
-            f"demamba: the encoder '{config.encoder}' needs transformers; "
-            "pip install 'verilens[backbones]'"
-        ) from error
-    cls = getattr(transformers, model)
-    built_from = getattr(transformers, settings)(**sizes)
+    library = transformers(f"demamba's encoder '{config.encoder}'")
+    cls = getattr(library, model)
+    built_from = getattr(library, settings)(**sizes)
     if config.trunk.pretrained:
         return cls.from_pretrained(
             config.trunk.pretrained, config=built_from, local_files_only=True

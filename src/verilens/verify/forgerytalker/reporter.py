@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from verilens.nn.library import transformers
 from verilens.nn.normalise import CLIP_MEAN, CLIP_STD, Normalise
 from verilens.nn.tokens import Bytes, Saved, Tokens, Words
-from verilens.nn.vlm import Lora, add_lora, saved, transformers
+from verilens.nn.vlm import Lora, add_lora, saved
 from verilens.verify.forgerytalker.config import Config
 
 IGNORED = -100
@@ -114,7 +115,7 @@ def freeze(vision: nn.Module, language: nn.Module, adapters: Lora) -> None:
 
 def built(config: Config, tokens: Tokens) -> Any:
     """Return an untrained InstructBLIP of the configured sizes."""
-    hub = transformers()
+    hub = transformers("forgerytalker", "mllm")
     vision, reader, language = config.vision, config.reader, config.language
     settings = hub.InstructBlipConfig(
         vision_config=hub.InstructBlipVisionConfig(

@@ -7,13 +7,13 @@ class outputs, so where tokens are wanted (`hybrid`) each token goes through Swi
 that projection: the release's own weights, every one of them used.
 """
 
-import importlib
 from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
-from verilens.errors import MissingExtra, MissingWeights
+from verilens.errors import MissingWeights
+from verilens.nn.library import transformers
 from verilens.verify.genconvit.config import Backbone
 
 EPS = 1e-6  # of ConvNeXt's layer norms
@@ -63,7 +63,7 @@ def resized(pictures: Tensor, size: int) -> Tensor:
 
 def convnext(config: Backbone) -> Any:
     """Return a ConvNeXt classifier of `config.outputs` numbers."""
-    library = transformers()
+    library = transformers("genconvit")
     settings = library.ConvNextConfig(
         hidden_sizes=list(config.convnext_widths),
         depths=list(config.convnext_depths),
@@ -78,7 +78,7 @@ def convnext(config: Backbone) -> Any:
 
 def swin(config: Backbone, size: int) -> Any:
     """Return a Swin classifier of `config.outputs` numbers for pictures of one size."""
-    library = transformers()
+    library = transformers("genconvit")
     settings = library.SwinConfig(
         image_size=size,
         embed_dim=config.swin_width,
@@ -101,12 +101,3 @@ def built(cls: Any, settings: Any, folder: str) -> Any:
         raise MissingWeights(
             f"genconvit: no {cls.__name__} weights in {folder}: {error}"
         ) from error
-
-
-def transformers() -> Any:
-    """Return the library; MissingExtra when it is not installed."""
-    try:
-        return importlib.import_module("transformers")
-    except ImportError as error:
-        message = "genconvit needs transformers: pip install 'verilens[backbones]'"
-        raise MissingExtra(message) from error

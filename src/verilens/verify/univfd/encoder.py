@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from verilens.errors import ConfigError, MissingExtra
+from verilens.errors import ConfigError
+from verilens.nn.library import transformers
 from verilens.nn.normalise import Normalise
 from verilens.verify.univfd.config import Encoder
 
@@ -38,15 +39,11 @@ class Frozen(nn.Module):
 
 
 def _model(settings: Encoder, pretrained: str) -> nn.Module:
-    try:
-        import transformers
-    except ImportError as error:
-        hint = "pip install 'verilens[backbones]'"
-        raise MissingExtra(f"univfd needs transformers: {hint}") from error
+    library = transformers("univfd")
     kinds: dict[str, tuple[Any, Any]] = {
-        "clip": (transformers.CLIPVisionConfig, transformers.CLIPVisionModelWithProjection),
-        "vit": (transformers.ViTConfig, transformers.ViTModel),
-        "dinov2": (transformers.Dinov2Config, transformers.Dinov2Model),
+        "clip": (library.CLIPVisionConfig, library.CLIPVisionModelWithProjection),
+        "vit": (library.ViTConfig, library.ViTModel),
+        "dinov2": (library.Dinov2Config, library.Dinov2Model),
     }
     config_class, model_class = kinds[settings.kind]
     extra = {"add_pooling_layer": False} if settings.kind == "vit" else {}

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from verilens.errors import MissingExtra, MissingWeights
+from verilens.errors import MissingWeights
+from verilens.nn.library import transformers
 from verilens.nn.normalise import Normalise
 from verilens.verify.what_matters.providers import over_time
 
@@ -53,27 +54,27 @@ class Depth(Frozen):
 
 def dinov2(size: tuple[int, int, int]) -> Features:
     """Return an untrained DINOv2 with patches of 14 pixels. size: width, layers, heads."""
-    transformers = _transformers()
+    library = transformers("what_matters")
     width, layers, heads = size
-    settings = transformers.Dinov2Config(
+    settings = library.Dinov2Config(
         hidden_size=width, num_hidden_layers=layers, num_attention_heads=heads
     )
-    return Features(transformers.Dinov2Backbone(settings))
+    return Features(library.Dinov2Backbone(settings))
 
 
 def features_in(folder: str) -> Features:
     """Return the backbone saved in a local folder."""
-    transformers = _transformers()
+    library = transformers("what_matters")
     path = _folder(folder, "appearance")
-    settings = transformers.AutoConfig.from_pretrained(path, local_files_only=True)
+    settings = library.AutoConfig.from_pretrained(path, local_files_only=True)
     with torch.device("meta"):  # AutoBackbone's own from_pretrained asks the hub even for a folder
-        kind = type(transformers.AutoBackbone.from_config(settings))
+        kind = type(library.AutoBackbone.from_config(settings))
     return Features(kind.from_pretrained(path, local_files_only=True))
 
 
 def depth_in(folder: str) -> Depth:
     """Return the depth model saved in a local folder."""
-    kind = _transformers().AutoModelForDepthEstimation
+    kind = transformers("what_matters").AutoModelForDepthEstimation
     return Depth(kind.from_pretrained(_folder(folder, "geometry"), local_files_only=True))
 
 
@@ -84,14 +85,3 @@ def _folder(path: str, expert: str) -> str:
             f"folder with config.json and model.safetensors"
         )
     return path
-
-
-def _transformers() -> Any:
-    try:
-        import transformers
-    except ImportError as error:
-        raise MissingExtra(
-            "what_matters: features and depth of transformers need pip install "
-            "'verilens[backbones]'"
-        ) from error
-    return transformers
