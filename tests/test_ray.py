@@ -69,6 +69,23 @@ def timeless(found):
     return {**found, "seconds": None}
 
 
+def test_posts_are_read_as_by_the_local_engine(tmp_path):
+    pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    root = tmp_path / "posts"
+    scanning.picture(root / "bridge.png", seed=1)
+    good = {"media": "bridge.png", "text": "The bridge opened today", "author": "@news"}
+    bad = {"media": "gone.png", "text": "Nobody saw it"}
+    for name, facts in {"good": good, "bad": bad}.items():
+        (root / f"{name}.json").write_text(json.dumps(facts))
+    options = ("--task", "post")
+    ray = ("--engine", "ray", "--workers", "1")
+    there = scan(root, *options, *ray, store=tmp_path / "1.duckdb", out=tmp_path / "1.jsonl")
+    local = scan(root, *options, store=tmp_path / "2.duckdb", out=tmp_path / "2.jsonl")
+    assert [timeless(each) for each in there] == [timeless(each) for each in local]
+    assert [each["post"]["text"] for each in local] == [bad["text"], good["text"]]
+    assert [each["error"] is None for each in local] == [False, True]
+
+
 def test_names_travel_as_they_are():
     group = [
         Numbered(0, Source(name="a/\udcff.png", path=Path("a/\udcff.png"))),

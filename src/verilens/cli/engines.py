@@ -58,7 +58,6 @@ class Asked:
         """Give a scan by the workers of a Ray."""
         from verilens.cluster import scan, session
 
-        _refuse_posts(options)
         if options.jobs is not None:
             raise ConfigError("--jobs is of the local engine; on Ray it is --workers")
         place = session.Place(address=self.address, workers=self.workers)
@@ -82,7 +81,8 @@ class Asked:
         import verilens
         from verilens.cli import remote
 
-        _refuse_posts(options)
+        if options.posts is not None:
+            raise ConfigError("a server scans no posts: leave out --server")
         if kept.path is not None:
             raise ConfigError("a server keeps its results itself: leave out --store")
         with verilens.Client(self.server or "", self._secret()) as client:
@@ -97,11 +97,6 @@ class Asked:
             return self.key_file.read_text(encoding="ascii").strip()
         except (OSError, ValueError) as error:
             raise ConfigError(f"cannot read a key from {self.key_file}: {error}") from error
-
-
-def _refuse_posts(options: Options) -> None:
-    if options.posts is not None:
-        raise ConfigError("posts are scanned by this process: leave out --engine and --server")
 
 
 @contextmanager

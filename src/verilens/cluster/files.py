@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from verilens.errors import MediaError, MediaErrorKind
+from verilens.media import post
 from verilens.media.fetch import is_url
 from verilens.media.sources import Source, UrlRules, expand, fetched
 
@@ -28,12 +29,12 @@ class Numbered(NamedTuple):
     source: Source
 
 
-def groups(paths: Sequence[str], folder: str) -> Iterator["pa.Table"]:
+def groups(paths: Sequence[str], folder: str, are_posts: bool = False) -> Iterator["pa.Table"]:
     """Yield the files that `paths` mean, seen from `folder`, a group a table of one row."""
     import pyarrow as pa
 
     with contextlib.chdir(folder):  # a task has its process to itself
-        found = enumerate(expand(paths, fetching=False))
+        found = enumerate((post.listed if are_posts else expand)(paths, fetching=False))
         while group := list(itertools.islice(found, GROUP)):
             yield pa.table({COLUMN: [packed(Numbered(*each) for each in group)]})
 
@@ -59,7 +60,7 @@ def ready(source: Source, rules: UrlRules) -> Source:
     return fetched(source.name, rules) if is_address else source
 
 
-def datasource(paths: Sequence[str], folder: str) -> object:
+def datasource(paths: Sequence[str], folder: str, are_posts: bool = False) -> object:
     """Return the files as what Ray Data reads from."""
     from functools import partial
 
@@ -77,7 +78,7 @@ def datasource(paths: Sequence[str], folder: str) -> object:
             unknown = BlockMetadata(
                 num_rows=None, size_bytes=None, exec_stats=None, input_files=None
             )
-            return [ReadTask(partial(groups, list(paths), folder), unknown)]
+            return [ReadTask(partial(groups, list(paths), folder, are_posts), unknown)]
 
     return Files()
 

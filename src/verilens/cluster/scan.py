@@ -40,7 +40,7 @@ def scan_many(
     with started(place) as workers, _keeping(ray, store) as keeper:
         folder = os.getcwd()
         each = dataclasses.replace(options, jobs=1)
-        data = _dataset(ray, paths, folder).map_batches(
+        data = _dataset(ray, paths, folder, options.posts is not None).map_batches(
             ScanWorker,
             fn_constructor_args=(each, expected, keeper, folder),
             batch_size=1,
@@ -53,13 +53,13 @@ def scan_many(
             yield from loads(row[LINES].split("\n"))
 
 
-def _dataset(ray: Any, paths: Sequence[str], folder: str) -> Any:
+def _dataset(ray: Any, paths: Sequence[str], folder: str, are_posts: bool) -> Any:
     """Return the groups of files as a stream, each a block of its own."""
     context = ray.data.DataContext.get_current()
     context.target_max_block_size = 1  # byte: no two groups are put together
     context.execution_options.preserve_order = True
     return ray.data.read_datasource(
-        files.datasource(paths, folder), override_num_blocks=1, num_cpus=0
+        files.datasource(paths, folder, are_posts), override_num_blocks=1, num_cpus=0
     )
 
 

@@ -15,6 +15,7 @@ from verilens.allocator import keep_freed_memory
 from verilens.cluster.files import COLUMN, Numbered, ready, unpacked
 from verilens.cluster.keeper import TRIES, Shared
 from verilens.errors import ConfigError, VerilensError
+from verilens.media import post
 from verilens.media.sources import UrlRules
 from verilens.options import Options, fingerprint
 from verilens.records import ErrorRecord, Report
@@ -33,6 +34,7 @@ class ScanWorker:
         keep_freed_memory()
         self._trouble = _trouble(options, expected, folder)
         self._rules = UrlRules(max_bytes=options.max_bytes, allow_private=options.allow_private)
+        self._are_posts = options.posts is not None
         self._keeper = keeper
         self._scanner = Scanner(options, Shared(keeper))
         self._preparing = ThreadPoolExecutor(1, "prepare")
@@ -63,7 +65,8 @@ class ScanWorker:
     def _open(self, each: Numbered) -> Callable[[], Report]:
         if self._ask(self._keeper.begin.remote(each.number)) >= TRIES:
             return lambda: _deadly(each.source.name)
-        return self._scanner.open(ready(each.source, self._rules))
+        source = ready(each.source, self._rules)
+        return self._scanner.open(post.opened(source) if self._are_posts else source)
 
     def _finished(self, number: int, opened: "Future[Callable[[], Report]]") -> Report:
         report = opened.result()()

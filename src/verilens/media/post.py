@@ -48,13 +48,23 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 def sources(arguments: Sequence[str], urls: UrlRules | None = None) -> Iterator[Source]:
     """Yield the posts that the arguments mean, each with the media to open.
 
-    Of a folder only its .json files are posts. What is no post becomes a source with an error.
+    What is no post becomes a source with an error.
+    """
+    return map(opened, listed(arguments, urls=urls))
+
+
+def listed(
+    arguments: Sequence[str], *, urls: UrlRules | None = None, fetching: bool = True
+) -> Iterator[Source]:
+    """Yield the files of the posts that the arguments mean, unread; see `sources.expand`.
+
+    Of a folder only its .json files are posts.
     """
     for argument in arguments:
-        for source in expand([argument], urls=urls):
+        for source in expand([argument], urls=urls, fetching=fetching):
             is_named = source.name == argument or not os.path.isdir(argument)
             if is_named or source.name.lower().endswith(".json"):
-                yield opened(source)
+                yield source
 
 
 def opened(source: Source) -> Source:
