@@ -290,7 +290,22 @@ def test_unlike_words_score_higher_than_like_ones():
             post = dataclasses.replace(POST, text=text, transcript=heard)
             score = consistency.compare(post, opened(), encoder, is_english=True).evidence.score
             (genuine if n == m else swapped).append(score)
-    assert max(genuine) < 0.5 < min(swapped), (genuine, swapped)
+    assert max(genuine) <= 0.5 <= min(swapped), (genuine, swapped)
+    clear = [score for score in (*genuine, *swapped) if score != 0.5]
+    assert len(clear) >= 0.8 * len(genuine + swapped), (genuine, swapped)  # the rest is unsaid
+
+
+def test_between_like_and_unlike_nothing_is_said():
+    low, high = consistency.WORDS
+    middle, slope = (low + high) / 2, consistency.WORDS_SLOPE
+    found = [consistency.logit(x, consistency.WORDS, slope) for x in (0.0, low, middle, high, 1.0)]
+    assert found[0] > 0 > found[4] and found[1:4] == [0, 0, 0]
+    pair = consistency.Pair("text-ocr", "the words seen in the media", middle, found[2])
+    reading = consistency._evidence([pair])
+    assert reading.score == 0.5 and "neither clearly fits nor contradicts" in reading.why
+    facts = {"decision": "genuine", "probability": 0.1, "interval": (0.0, 0.2)}
+    plain = Verdict(**facts, sentence="No sign of generation.")
+    assert stated(plain, [reading], ()).decision == "genuine"
 
 
 @needs_encoder

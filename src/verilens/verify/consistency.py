@@ -20,11 +20,12 @@ from verilens.records import Evidence, Post, View, Where
 
 NAME = "consistency"
 LEAST_WORDS = 3  # of a text that says enough to be compared
-# Similarity at which words count as neither like nor unlike, and what one unit adds to the logit.
-# Of six made-up reports MiniLM sets the two tellings of one at 0.42 and more, those of different
-# ones at 0.28 and less; with CLIP a picture and its caption are near 0.3, unrelated ones near 0.15.
-WORDS_MIDDLE, WORDS_SLOPE = 0.3, 12.0
-PIXELS_MIDDLE, PIXELS_SLOPE = 0.22, 40.0
+# Similarities below which words count as unlike and above which as like; between them nothing is
+# said. What one unit beyond adds to the logit. Of six made-up reports MiniLM sets the two tellings
+# of one at 0.42 and more, those of different ones at 0.28 and less. Of CLIP it is only known that a
+# picture and its caption lie near 0.3 and unrelated ones near 0.15: nothing was measured.
+WORDS, WORDS_SLOPE = (0.28, 0.42), 12.0
+PIXELS, PIXELS_SLOPE = (0.18, 0.27), 40.0
 MOST_LOGIT = 6.0
 ENGLISH = ("", "en")  # languages that the packaged encoder reads; "" is not said
 DESCRIPTIONS = ("description", "title", "comment")  # of a container's tags
@@ -86,9 +87,10 @@ def is_latin_english(text: str, language: str) -> bool:
     return language.split("-")[0].lower() in ENGLISH and latin >= 0.9 * len(letters)
 
 
-def logit(like: float, middle: float, slope: float) -> float:
-    """Return the evidence for "does not belong together" of a similarity."""
-    return float(np.clip(slope * (middle - like), -MOST_LOGIT, MOST_LOGIT))
+def logit(like: float, between: tuple[float, float], slope: float) -> float:
+    """Return the evidence for "does not belong together" of a similarity; 0 is none."""
+    beyond = float(np.clip(like, *between)) - like
+    return float(np.clip(slope * beyond, -MOST_LOGIT, MOST_LOGIT))
 
 
 def _pairs(text: str, post: Post, opened: Opened, encoder: Encoder) -> Iterator[Pair]:
@@ -102,12 +104,11 @@ def _pairs(text: str, post: Post, opened: Opened, encoder: Encoder) -> Iterator[
     vectors = encoder.texts([text, *(words for words, _ in usable.values())])
     for vector, (name, (_, said)) in zip(vectors[1:], usable.items(), strict=True):
         like = float(vectors[0] @ vector)
-        middle, slope = (WORDS_MIDDLE, WORDS_SLOPE)
-        yield Pair(name, said, like, logit(like, middle, slope))
+        yield Pair(name, said, like, logit(like, WORDS, WORDS_SLOPE))
     wanted = view(encoder)
     if wanted is not None and wanted in opened.clips:
         like = seen_likeness(vectors[0], encoder.pictures(opened.clips[wanted].frames))
-        yield Pair("text-picture", "what is seen", like, logit(like, PIXELS_MIDDLE, PIXELS_SLOPE))
+        yield Pair("text-picture", "what is seen", like, logit(like, PIXELS, PIXELS_SLOPE))
 
 
 def seen_likeness(text: Vectors, frames: Vectors) -> float:
@@ -123,7 +124,9 @@ def _described(opened: Opened) -> str:
 
 def _evidence(pairs: list[Pair]) -> Evidence:
     worst = max(pairs, key=lambda pair: pair.logit)
-    verb = "fits" if worst.logit <= 0 else "does not fit"
+    verb = "neither clearly fits nor contradicts"
+    if worst.logit:
+        verb = "fits" if worst.logit < 0 else "does not fit"
     others = ", ".join(f"{p.said} ({p.like:.2f})" for p in pairs if p is not worst)
     why = f"the text {verb} {worst.said} (similarity {worst.like:.2f})"
     return Evidence(

@@ -84,7 +84,7 @@ def stated(verdict: Verdict, found: Sequence[Evidence], missing: Sequence[str]) 
         decision = "unsure"
         names = " and ".join(item.method for item in against)
         conflicts = (*conflicts, f"{names} speak against the post, its picture looks genuine")
-    said = "; ".join(f"{item.method} says that {item.why}" for item in found)
+    said = "; ".join(f"{item.method} says that {item.why.rstrip('.')}" for item in found)
     words = f" On the words, not counted: {said}." if said else ""
     unread = (*(item for item in verdict.not_checked if item != "context"), *missing)
     about = verdict.sentence.partition(UNSEEN)[0]

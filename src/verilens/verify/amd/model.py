@@ -228,7 +228,7 @@ class AMD(PostDetector[PostBatch]):
             score=1 / (1 + math.exp(-logit)),
             logit=logit,
             kinds=dict(zip(answers.KINDS[:3], scores, strict=False)),
-            why=f"of six answers the likeliest is: {answers.OPTIONS[letter][0]}",
+            why=f"of six answers the likeliest is: {answers.OPTIONS[letter][0].rstrip('.')}",
             where=self._where(post, answer, found.traces.box[0], clip.size),
         )
 
