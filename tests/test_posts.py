@@ -19,7 +19,7 @@ from verilens.media.opened import Opened
 from verilens.nn import sentences
 from verilens.options import Options, Posts, choices, fingerprint, for_posts
 from verilens.records import Evidence, Media, Passage, Post, Provenance, Region, Verdict, Where
-from verilens.report import html, posts
+from verilens.report import html, pdf, posts
 from verilens.report import json as report_json
 from verilens.report.pages import Pages
 from verilens.store import Store
@@ -185,8 +185,26 @@ def test_marks_are_shown_in_the_text_and_on_the_picture(folder, tmp_path):
     )
     assert shown.count("<mark ") == 3 and '<g class="region">' in shown
     assert "face swapped 0.90, text swapped 0.20" in shown
+    written = pdf.render(report, html.Pictures(), html.Context())
+    assert written.startswith(b"%PDF-")
+    said = pdf_of_post(report)
+    assert "The bridge opened today." in said and "m: box (8, 16, 32, 48) (0.80)" in said
+    assert "m: face swapped 0.90, text swapped 0.20" in said
+    picture = np.zeros((64, 64, 3), np.uint8)
+    framed = pdf._boxed(picture, posts.regions(report, (64, 64)))
+    assert framed[16, 8].tolist() == list(pdf.BOX) and not framed[32, 20].any()
+    assert not picture.any()
     empty = dataclasses.replace(found, where=Where(passages=(Passage(start=90, end=99, score=1),)))
     assert len(posts.pieces(report.post, (empty,))) == 1  # a mark beyond the text marks nothing
+
+
+def pdf_of_post(report):
+    """Return what the section on the post says; a PDF itself holds numbers of glyphs."""
+    parts = []
+    lab = pdf._reportlab()
+    writer = pdf._Writer(lab | {"Paragraph": lambda text, style: parts.append(text)}, 400)
+    pdf._post(writer, report)
+    return "\n".join(parts)
 
 
 def test_a_page_escapes_what_a_stranger_wrote(folder):

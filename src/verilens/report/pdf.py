@@ -16,7 +16,7 @@ import numpy as np
 
 from verilens.errors import MissingExtra
 from verilens.records import Evidence, Report
-from verilens.report import figures, words
+from verilens.report import figures, posts, words
 from verilens.report.escape import visible
 from verilens.report.figures import RGB
 from verilens.report.html import Context, Pictures, rank
@@ -24,6 +24,8 @@ from verilens.report.html import Context, Pictures, rank
 FACE, BOLD = "Vera", "VeraBd"
 MARGIN = 48.0  # points
 SHOWN = 640  # longer side of a picture in pixels
+LONGEST = 4000  # characters of a post's text; the rest is in the JSON
+BOX = (161, 38, 13)  # RGB of a frame around what was changed
 COLOURS = {"fake": "#a1260d", "suspicious": "#8a5a00", "unsure": "#4b4b55", "genuine": "#1c6b80"}
 
 
@@ -49,6 +51,7 @@ def render(report: Report, pictures: Pictures, shared: Context) -> bytes:
         writer.text(f"This file could not be read: {report.error.message}")
     _verdict(writer, report)
     _pictures(writer, report, pictures)
+    _post(writer, report)
     _evidence(writer, report.evidence, shared)
     _provenance(writer, report)
     _making(writer, report, shared)
@@ -142,6 +145,7 @@ def _pictures(writer: _Writer, report: Report, pictures: Pictures) -> None:
     if preview is None:
         return
     preview = figures.fit(preview, SHOWN)
+    preview = _boxed(preview, posts.regions(report, (preview.shape[1], preview.shape[0])))
     shown, mapped = [preview], [e for e in report.evidence if e.where.heatmap is not None]
     if mapped and report.media is not None and report.media.kind == "image":
         strongest = max(mapped, key=rank)
@@ -155,6 +159,15 @@ def _pictures(writer: _Writer, report: Report, pictures: Pictures) -> None:
         )
 
 
+def _boxed(preview: RGB, marks: Sequence[posts.RegionMark]) -> RGB:
+    """Return the picture with a frame around every box that a method says was changed."""
+    framed = preview.copy() if marks else preview
+    for mark in marks:
+        ends = (round(mark.x + mark.width), round(mark.y + mark.height))
+        cv2.rectangle(framed, (round(mark.x), round(mark.y)), ends, BOX, 2)
+    return framed
+
+
 def _blended(preview: RGB, evidence: Evidence) -> RGB:
     heatmap = evidence.where.heatmap
     assert heatmap is not None
@@ -165,6 +178,34 @@ def _blended(preview: RGB, evidence: Evidence) -> RGB:
     mixed = preview * (1.0 - alpha) + fitted[..., :3] * alpha
     blended: RGB = np.rint(mixed).astype(np.uint8)
     return blended
+
+
+def _post(writer: _Writer, report: Report) -> None:
+    """Write the words of a post, what is marked in them and in its picture."""
+    if report.post is None:
+        return
+    writer.heading("The post")
+    pieces = posts.pieces(report.post, report.evidence, LONGEST)
+    writer.text("".join(piece.text for piece in pieces) or "The post has no text.")
+    marks = posts.marked_words(report.post, report.evidence)
+    if marks:
+        writer.text("Words that a method says were changed:", bold=True)
+        writer.bullets(marks)
+    elif report.post.text and report.evidence:
+        writer.text("No method marked a word.")
+    regions = [
+        f"{item.method}: box {region.box} ({region.score:.2f})"
+        for item in report.evidence
+        for region in item.where.regions
+    ]
+    if regions:
+        writer.text("Boxes (left, top, right, bottom) that a method says were changed:", bold=True)
+        writer.bullets(regions)
+    writer.bullets([f"{label}: {text}" for label, text in posts.facts(report.post)])
+    done = [f"{e.method}: {posts.kinds(e)}" for e in report.evidence if e.kinds]
+    if done:
+        writer.text("What was done, by method, each with its score:", bold=True)
+        writer.bullets(done)
 
 
 def _evidence(writer: _Writer, evidence: Sequence[Evidence], shared: Context) -> None:
