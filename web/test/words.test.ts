@@ -75,6 +75,45 @@ describe("sentences of the server", () => {
     }
   });
 
+  it("say what was presented", () => {
+    expect(german("Probably a presentation attack: probability of an attack 97%. Person 1 at 0:00-0:03: probably a presentation attack (97%). Person 2: bona fide presentation (4%).")).toBe(
+      "Wahrscheinlich ein Präsentationsangriff: Wahrscheinlichkeit eines Angriffs 97\u00a0%. Person 1 bei 0:00–0:03: wahrscheinlich ein Präsentationsangriff (97\u00a0%). Person 2: lebendes Gesicht (4\u00a0%).",
+    );
+    for (const text of [
+      "Bona fide presentation at 0:01: probability 8%.",
+      "Possibly a presentation attack: minifasnet holds it for an attack at even odds (score 0.81), but is not calibrated as it was run here.",
+      "No safe statement: the faces are too small (20 px, 64 px are needed).",
+      "No safe statement: no face found, so nobody presents anything.",
+      "the colour texture of paper, a screen or a mask: 5 of 8 crops show it. Highest of 2 persons: person 1.",
+      "motion from one frame in thirty: none of 4 moments look unlike a live face",
+      "not calibrated: these are other weights than those that come with verilens",
+      "AI origin",
+      "edits",
+    ])
+      expect(said(text, "de").map((piece) => piece.lang), text).toEqual(["de"]);
+  });
+
+  it("say what was read of a post", () => {
+    const text =
+      "Of the post's media, by pixels and provenance: No sign of generation: probability of AI origin 10%. probe found it more like genuine media. Its origin is unknown: it carries no claim either way. " +
+      "On the words, not counted: amd says that of six answers the likeliest is: E. Both face swap and text swap; consistency says that the text does not fit the words seen in the media (similarity 0.12); also compared with what is seen (0.33). " +
+      "Not checked: sound, whether the claim is true, the author, the comments.";
+    expect(german(text)).toBe(
+      "Zu Bild oder Film des Beitrags, nach Pixeln und Herkunft: Kein Anzeichen von Erzeugung: Wahrscheinlichkeit einer Herkunft aus KI 10\u00a0%. probe: eher wie echte Medien. Die Herkunft ist unbekannt: Die Datei sagt weder das eine noch das andere. " +
+        "Zu den Worten, nicht gewertet: amd: von sechs Antworten am wahrscheinlichsten: Gesicht und Text getauscht; consistency: der Text passt nicht zu den im Medium gelesenen Worten (Ähnlichkeit 0.12); auch verglichen mit dem, was zu sehen ist (0.33). " +
+        "Nicht geprüft: Ton, ob die Behauptung stimmt, der Verfasser, die Kommentare.",
+    );
+    for (const known of [
+      "least alike are visual and text (cosine -0.12)",
+      "the text neither clearly fits nor contradicts what is seen (similarity 0.22)",
+      "amd and consistency speak against the post, its picture looks genuine",
+      "whether words and picture belong together (the post has fewer than 3 words to compare)",
+      "whether words and picture belong together (no words came with the media, and this encoder reads no pixels)",
+      "whether words or faces were altered (no method of posts was asked)",
+    ])
+      expect(said(known, "de").map((piece) => piece.lang), known).toEqual(["de"]);
+  });
+
   it("leave foreign text alone", () => {
     expect(german("A method of its own speaks.")).toBe("[A method of its own speaks.]");
   });

@@ -53,7 +53,8 @@ def scored(detector: Detector, clip: Clip, kind: Kind) -> list[Evidence]:
     if not seen:
         return each
     most = max(seen, key=lambda item: item.logit)
-    why = f"{most.why} Highest of {len(seen)} persons: person {most.track}.".strip()
+    which = f"Highest of {len(seen)} persons: person {most.track}."
+    why = f"{most.why.rstrip('.')}. {which}" if most.why else which
     return [dataclasses.replace(most, track=None, why=why if len(seen) > 1 else most.why), *each]
 
 

@@ -5,7 +5,11 @@ import { thresholdsOf } from "../state/server";
 import { named, t } from "../words";
 import { Mark, Said } from "./basic";
 
-export const decisionWord = (decision: string | null): string => (decision && named("decision", decision)) || t("decision.none");
+/** The word for a decision; for presentation attacks in the terms of ISO/IEC 30107-3. */
+export const decisionWord = (decision: string | null, claim: string | null = null): string =>
+  (decision && (own("decision", decision, claim) ?? named("decision", decision))) || t("decision.none");
+const own = (family: string, decision: string, claim: string | null): string | null =>
+  claim === "spoof" ? named(`${family}.spoof`, decision) : null;
 export const claimWord = (claim: string): string => named("claim", claim) ?? claim;
 export const between = ([low, high]: readonly [number, number]): string => t("verdict.between", { low: percent(low), high: percent(high) });
 
@@ -56,10 +60,10 @@ export function VerdictPanel({ verdict, claim, kind, level = 2 }: Props) {
     <Part class={`verdict ${verdict.decision}`} aria-label={level === 2 ? t("verdict.title") : undefined}>
       <Title class="decision">
         <Mark decision={verdict.decision} />
-        {decisionWord(verdict.decision)}
+        {decisionWord(verdict.decision, claim)}
       </Title>
       <p class="figure">
-        <strong>{percent(verdict.probability)}</strong> <span>{t("verdict.probability")}</span>
+        <strong>{percent(verdict.probability)}</strong> <span>{t(claim === "spoof" ? "verdict.probability.spoof" : "verdict.probability")}</span>
       </p>
       <Scale probability={verdict.probability} interval={verdict.interval} thresholds={thresholds} />
       <p class="small muted">
@@ -69,7 +73,7 @@ export function VerdictPanel({ verdict, claim, kind, level = 2 }: Props) {
       <p class="sentence">
         <Said text={verdict.sentence} />
       </p>
-      <p class="small muted">{named("meaning", verdict.decision)}</p>
+      <p class="small muted">{own("meaning", verdict.decision, claim) ?? named("meaning", verdict.decision)}</p>
       <Left verdict={verdict} level={level} />
     </Part>
   );

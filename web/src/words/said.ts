@@ -16,6 +16,7 @@ const KINDS: Record<string, string> = {
   p: "[<>]?\\d+\\s?%",
   n: "\\d+",
   m: "\\d+|none",
+  d: "-?[\\d.]+",
   names: `${NAME}(?:, ${NAME})*(?: and ${NAME})?`,
   at: "(?: at [\\d:]+(?:-[\\d:]+)?)?",
   people: "the face of person .+?",
@@ -40,7 +41,7 @@ function rule(english: string, write: string): Rule {
     return `(${KINDS[part.replace(/\d$/, "")] ?? ".+?"})`;
   });
   const isWhole = parts.at(-1) === "" && slots.length > 0;
-  return { pattern: new RegExp(`^${source.join("")}${isWhole ? "$" : "(?=\\s|;|,|\\)|$)"}`), slots, write };
+  return { pattern: new RegExp(`^${source.join("")}${isWhole ? "$" : "(?=\\s|;|,|\\)|\\.(?:\\s|$)|$)"}`), slots, write };
 }
 
 const rules = new Map<Language, Rule[]>();
@@ -125,7 +126,7 @@ export function said(text: string, language: Language): Piece[] {
     if (known) {
       push(known.written, language);
       rest = known.rest;
-      const space = /^[\s;,]+/.exec(rest)?.[0] ?? "";
+      const space = /^\.?[\s;,]*/.exec(rest)?.[0] ?? "";
       push(space, language);
       rest = rest.slice(space.length);
       continue;
