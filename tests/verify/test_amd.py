@@ -294,7 +294,7 @@ def opened(frame, config) -> Opened:
 
 
 def test_evidence_says_what_was_done_and_where(method, monkeypatch):
-    frames, captions, _ = toy_posts.drawn(["E"], 0)
+    frames, captions, *_ = toy_posts.drawn(["E"], 0)
     said = "E. Both face swap and text swap. Manipulated face<loc_100><loc_200><loc_500><loc_900>"
     monkeypatch.setattr(
         AMD, "answer", lambda self, found, captions: [f"{said} Swapped words: minister"]
@@ -312,7 +312,7 @@ def test_evidence_says_what_was_done_and_where(method, monkeypatch):
 
 @pytest.mark.parametrize("text", ["", "大桥今天通车了", "🎉" * 50, "word " * 5000])
 def test_any_text_gives_evidence(method, text):
-    frames, _, _ = toy_posts.drawn(["A"], 0)
+    frames, *_ = toy_posts.drawn(["A"], 0)
     found = method.inspect(Post(text=text, sha256="a" * 64), opened(frames[0, 0], TINY))
     assert math.isfinite(found.logit) and found.why
 
@@ -340,7 +340,7 @@ def toy_config() -> Config:
 
 def likeliest(method: AMD, letters: list[str]) -> tuple[list[str], list[str], np.ndarray]:
     """Return the likeliest options, the generated answers and the true boxes of drawn posts."""
-    _, captions, boxes = toy_posts.drawn(letters, 77)
+    _, captions, boxes, _ = toy_posts.drawn(letters, 77)
     given = posts(method, letters, 77)
     with torch.inference_mode():
         found = method.encode(given.frames[:, 0], given.text, given.attention)
@@ -351,10 +351,11 @@ def likeliest(method: AMD, letters: list[str]) -> tuple[list[str], list[str], np
 @pytest.mark.slow
 def test_learns_what_was_done_and_where_on_generated_posts():
     torch.manual_seed(0)
-    method, rng, steps = AMD(toy_config()).train(), np.random.default_rng(1), 900
+    method, rng, steps = AMD(toy_config()).train(), np.random.default_rng(1), 400
+    toy_posts.teach(method, rng)
     optimiser = torch.optim.AdamW(method.parameters(), lr=2e-3)
     rate = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda n: min(1, (n + 1) / 50) * (1 - n / steps)
+        optimiser, lambda n: min(1, (n + 1) / 20) * (1 - n / steps)
     )
     for _ in range(steps):
         letters = toy_posts.draw(16, rng, genuine=0.3)

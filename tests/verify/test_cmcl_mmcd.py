@@ -335,7 +335,7 @@ def test_learns_that_modalities_contradict_each_other_where_none_tells_alone():
     config = Config(tokens=PLACES, frames=PLACES)
     batches, test = Drawn(config), toy(config, 400, 2)
     method = CMCLMMCD(config)
-    for _ in loop.fit(method, batches, Plan(lr=3e-4, epochs=8, batch=32)):
+    for _ in loop.fit(method, batches, Plan(lr=3e-4, epochs=6, batch=32)):
         pass
     with torch.inference_mode():
         found = method.eval()(test.features())

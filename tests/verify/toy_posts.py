@@ -4,6 +4,8 @@ A swapped face bears a checkerboard, an edited one stripes; a swapped caption mo
 genuine one celebrates. Nothing but the disc says where a face is.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -21,13 +23,23 @@ GLAD = ("celebrates the victory", "opens the new bridge", "welcomes the guests")
 SAD = ("mourns the victims", "closes the old bridge", "insults the guests")
 
 
-def drawn(
-    letters: list[str], seed: int
-) -> tuple[NDArray[np.uint8], list[str], NDArray[np.float32]]:
-    """Return (N, 1, 3, H, W) pixels, captions, and boxes in pixels, zeros where none is forged."""
+class Drawn(NamedTuple):
+    """Posts. frames: (N, 1, 3, H, W). boxes: in pixels, (N, 4), zeros where no face is forged.
+
+    places: which of CENTRES each disc is at, across and down, (N, 2).
+    """
+
+    frames: NDArray[np.uint8]
+    captions: list[str]
+    boxes: NDArray[np.float32]
+    places: NDArray[np.int64]
+
+
+def drawn(letters: list[str], seed: int) -> Drawn:
+    """Return posts of which this was done."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:SIDE, :SIDE]
-    frames, captions, boxes = [], [], []
+    frames, captions, boxes, places = [], [], [], []
     for letter in letters:
         done = answers.OPTIONS[letter][1]
         name = str(rng.choice(list(COLOURS)))
@@ -45,12 +57,13 @@ def drawn(
         forged = any(kind.startswith("face") for kind in done)
         box = [*(centre - RADIUS), *(centre + RADIUS)]
         boxes.append(np.array(box if forged else [0] * 4, np.float32))
-    return np.stack(frames), captions, np.stack(boxes)
+        places.append([CENTRES.index(c) for c in centre])
+    return Drawn(np.stack(frames), captions, np.stack(boxes), np.array(places))
 
 
 def batch(method: AMD, letters: list[str], seed: int) -> PostBatch:
     """Return drawn posts as a batch."""
-    frames, captions, boxes = drawn(letters, seed)
+    frames, captions, boxes, _ = drawn(letters, seed)
     said = []
     for letter, box in zip(letters, boxes, strict=True):
         corners = tuple(float(edge) for edge in box)
@@ -74,3 +87,32 @@ def draw(count: int, rng: np.random.Generator, genuine: float) -> list[str]:
     """Return letters of options; this share is genuine, the others are equally many."""
     forged = rng.choice(list(answers.OPTIONS)[1:], count)
     return ["A" if rng.random() < genuine else str(letter) for letter in forged]
+
+
+def teach(method: AMD, rng: np.random.Generator, steps: int = 120) -> None:
+    """Teach the tower what pictures hold, in place: how faces look, and where they are.
+
+    This stands for the base network's pre-training, which AMD builds on: from nothing, the encoder
+    behind it passes too little back to the tower. Weights as small as those of the wide networks
+    would hardly move in narrow ones, so the convolutions start larger.
+    """
+    model = method.florence.model
+    for module in model.vision_tower.modules():
+        if isinstance(module, torch.nn.Conv2d) and module.groups == 1:
+            torch.nn.init.kaiming_normal_(module.weight)
+    head = torch.nn.Linear(method.config.florence.width, 9)  # three looks, three by three places
+    learned = [model.vision_tower, model.multi_modal_projector, head]
+    weights = [weight for module in learned for weight in module.parameters()]
+    optimiser = torch.optim.AdamW(weights, lr=3e-3)
+    for _ in range(steps):
+        letters = draw(16, rng, genuine=0.3)
+        frames, _, _, places = drawn(letters, int(rng.integers(1e9)))
+        faces = [answers.labels(letter)[:2] for letter in letters]
+        looks = torch.tensor([int(swap + 2 * edit) for swap, edit in faces])
+        wanted = torch.stack([looks, *torch.from_numpy(places).T])  # (3, N)
+        seen = model.get_image_features(method.seen(torch.from_numpy(frames[:, 0]).float() / 255))
+        found = head(seen.pooler_output[:, 1:].mean(1)).view(-1, 3, 3)
+        loss = torch.nn.functional.cross_entropy(found.flatten(0, 1), wanted.T.flatten())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
