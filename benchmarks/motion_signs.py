@@ -1,31 +1,36 @@
 """What signs a sentence best: learned signers beside standing still, the nearest and retrieval.
 
-    python benchmarks/motion_signs.py --data shared/data/motion [--train 2000] [--quick] [--out X]
+    python benchmarks/motion_signs.py --data shared/data/motion [--kept DIR] [--quick] [--out PAGE]
 
 Two tables. In the first the text is real (PHOENIX14T, its own splits) and the movements are made
-up: every gloss has one random movement of 50 joints, a sentence is its glosses in a row. A small
-back-translation network is trained on them and reads what each signer makes. In the second text and
-movements are real, the 15 published sequences: signers know the ten of train and dev and sign the
-five of test; too few for a reader, so there is no text measure. Intervals: 95 %, sentences
-resampled.
+up, see `made_up_signing.py`. A small back-translation network is trained on them and reads what
+each signer makes. In the second text and movements are real, the 15 published sequences: signers
+know the ten of train and dev and sign the five of test; too few for a reader, so there is no text
+measure. Intervals: 95 %, sentences resampled.
+
+Trained networks, those half trained and finished rows stay in --kept, where a run that was ended
+goes on.
+--only NAME ... trains and judges no others.
 """
 
 import argparse
 import gzip
-import sys
+import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from made_up_signing import JOINTS, WRISTS, World, thrice, world
 from verilens.bench.metrics import signs
 from verilens.motion import retrieval
 from verilens.motion.progressive_transformer.config import Config as ProgressiveConfig
 from verilens.motion.progressive_transformer.model import ProgressiveTransformer
-from verilens.motion.sentences import read_corpus
+from verilens.motion.signaligner.config import Config as AlignerConfig
+from verilens.motion.signaligner.model import SignAligner
+from verilens.motion.signer import Signer
 from verilens.motion.slrtp.config import Config as ReaderConfig
 from verilens.motion.slrtp.model import BackTranslation
 from verilens.motion.submission import Signed, read_submission
@@ -37,52 +42,144 @@ from verilens.poses import dtw
 from verilens.train.loop import fit
 from verilens.train.recipe import Plan
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "motion"))
-from toy_signs import prototypes, signed_from
-
-JOINTS, GLOSS_FRAMES, NOISE, DRAWS, TESTS = 50, 8, 0.01, 200, 200
-EPOCHS = {"reader": 25, "tdm_slp": 15, "progressive_transformer": 6}
-WRISTS = (4, 7)
-QUICK = {"width": 64, "layers": 1, "heads": 4, "inner": 128}
-SMALL = {"width": 128, "layers": 2, "heads": 4, "inner": 512}
+READER = "slrtp"
+LONGEST, MOST, DRAWS = 8, (10_000, 200, 200), 200
+STEPS = {READER: 1200, "progressive_transformer": 700, "tdm_slp": 600, "signaligner": 450}
+SIZES = {"width": 128, "layers": 2, "heads": 4, "inner": 512}
+BATCH, EVERY = 32, 50
+SETTINGS = {"longest": LONGEST, "most": MOST, "steps": STEPS, "sizes": SIZES, "batch": BATCH}
+QUICK_SETTINGS = {
+    **SETTINGS,
+    "most": (150, 12, 12),
+    "steps": {name: 20 for name in STEPS},
+    "sizes": {"width": 64, "layers": 1, "heads": 4, "inner": 128},
+}
+HEAD = ("signer", "DTW-MJE", "distance", "duration")
+TEXT_HEAD = ("BLEU-1", "BLEU-4", "ROUGE-L", "WER")
 Sign = Callable[[str, int], np.ndarray]
 
 
-@dataclass
-class Row:
-    """What one signer made: the movements, and what was read out of them."""
+def networks(over: World, sizes: Mapping[str, int]) -> dict[str, BackTranslation | Signer]:
+    """Return the reader and the signers, untrained."""
+    words, glosses = over.words, counted(s.gloss for s in over.train)
+    made: dict[str, Callable[[], BackTranslation | Signer]] = {
+        READER: lambda: BackTranslation(
+            ReaderConfig(joints=JOINTS, words=words, glosses=glosses, longest=40, **sizes)
+        ),
+        "progressive_transformer": lambda: ProgressiveTransformer(
+            ProgressiveConfig(joints=JOINTS, words=words, **sizes)
+        ),
+        "tdm_slp": lambda: TDM(
+            TDMConfig(skeleton="phoenix50", joints=JOINTS, bones=BONES, words=words, **sizes)
+        ),
+        "signaligner": lambda: SignAligner(AlignerConfig(words=words, rounds=1, **sizes)),
+    }
+    found = {}
+    for name, build in made.items():
+        torch.manual_seed(0)
+        found[name] = build()
+    return found
 
-    name: str
-    made: list[np.ndarray]
-    read: list[str]
+
+def learned(name: str, method, over: World, settings: Mapping, kept: Path):
+    """Return a method trained on the world, or as it was kept, and its seconds of training."""
+    file, partial = kept / f"{name}.pt", kept / f"{name}.partial.pt"
+    if not file.exists():
+        plan = Plan(
+            lr=1e-3,
+            epochs=1000,
+            steps=settings["steps"][name],
+            batch=settings["batch"],
+            schedule="cosine",
+            warmup_steps=settings["steps"][name] // 10,
+            clip_norm=5.0,
+            precision="bfloat16" if name == READER else "float32",  # as fast as each goes
+        )
+        signed = thrice(over.train) if name == "signaligner" else over.train
+        held = torch.load(partial, weights_only=True) if partial.exists() else {"seconds": 0.0}
+        begun = time.process_time() - held["seconds"]
+        batches = method.sentences(signed, plan.batch, 0)
+        for step in fit(method, batches, plan, held.get("snapshot")):
+            seconds = time.process_time() - begun
+            if step.n % EVERY == 0:
+                print(f"{name} {step.n}/{step.total}: loss {step.loss:.4f}", flush=True)
+                torch.save({"snapshot": step.snapshot(), "seconds": seconds}, partial)
+        torch.save({"state": method.state_dict(), "seconds": seconds}, file)
+        partial.unlink(missing_ok=True)
+    held = torch.load(file, weights_only=True)
+    method.load_state_dict(held["state"])
+    return method.eval(), float(held["seconds"])
 
 
-def learned(method, signed, epochs: int, lr: float = 1e-3):
-    """Return a method trained on signed sentences, and the seconds it took."""
-    start = time.perf_counter()
-    for _ in fit(
-        method, method.sentences(signed, 32, 0), Plan(lr=lr, epochs=epochs, clip_norm=5.0)
-    ):
-        pass
-    return method.eval(), time.perf_counter() - start
+def made_up(folder: Path, settings: Mapping, kept: Path, only: Sequence[str]) -> list[list[str]]:
+    """Return the rows of the first table."""
+    over = world(folder / "phoenix14t_text", settings["longest"], settings["most"])
+    untrained = networks(over, settings["sizes"])
+    reader, seconds = learned(READER, untrained.pop(READER), over, settings, kept)
+    truth, wanted = [s.joints for s in over.test], [s.text for s in over.test]
+
+    def row(name: str, sign: Sign, seconds: float = 0.0) -> list[str]:
+        file = kept / f"{name}.json"
+        if not file.exists():
+            made = [sign(s.text, len(s.joints)) for s in over.test]
+            file.write_text(json.dumps([*cells(name, made, truth, reader, wanted), told(seconds)]))
+        return json.loads(file.read_text())
+
+    order = iter([*truth[1:], truth[0]])
+    exact = iter(truth)
+    rows = [row("the true movements", lambda *_: next(exact), seconds)]
+    rows += [row(name, sign) for name, sign in simple(over).items()]
+    for name, method in untrained.items():
+        if not only or name in only:
+            signer, seconds = learned(name, method, over, settings, kept)
+            rows.append(row(f"`{name}`", lambda t, n, s=signer: s.sign(t, n).joints, seconds))
+    rows.append(row("other sentences' movements", lambda *_: next(order)))
+    dev = reader.translate([s.joints[::2] for s in over.dev])
+    read = signs.bleu(dev, [s.text for s in over.dev])
+    print(f"{len(over.train)} sentences, {len(over.words)} words; the reader on true movements of "
+          f"{len(over.dev)} dev sentences: BLEU-1 {read[0]:.1f}, BLEU-4 {read[3]:.1f}")  # fmt: skip
+    return rows
 
 
-def intervals(row: Row, truth: Sequence[np.ndarray], wanted: Sequence[str]) -> list[str]:
-    """Return the cells of a row, with intervals over sentences."""
-    ours, theirs = [m[::2] for m in row.made], [m[::2] for m in truth]
+def simple(over: World) -> dict[str, Sign]:
+    """Return the signers that learn nothing."""
+    table = retrieval.glossary([(s.text, s.gloss) for s in over.train])
+    known = {g for s in over.train for g in s.gloss.split()}
+    stitched = retrieval.Retrieval(
+        over.train,
+        {g: m for g, m in over.lexicon.items() if g in known},
+        lambda sentence: retrieval.glossed(sentence, table),
+    )
+    return {
+        "mean pose": retrieval.MeanPose(over.train).joints,
+        "nearest sentence": retrieval.NearestSentence(over.train).joints,
+        "retrieval, glosses stitched": lambda text, _: stitched.joints(text, 0),
+    }
+
+
+def cells(
+    name: str,
+    made: Sequence[np.ndarray],
+    truth: Sequence[np.ndarray],
+    reader: BackTranslation | None = None,
+    wanted: Sequence[str] = (),
+) -> list[str]:
+    """Return what a table says of a signer, with intervals over sentences."""
+    ours, theirs = [m[::2] for m in made], [m[::2] for m in truth]
     each = [errors(a, b) for a, b in zip(ours, theirs, strict=True)]
     sums, counts = np.array([e.sum() for e in each]), np.array([e.size for e in each])
     rng = np.random.default_rng(0)
     draws = rng.integers(0, len(each), (DRAWS, len(each)))
     mje = spread(sums.sum() / counts.sum(), [sums[d].sum() / counts[d].sum() for d in draws], 4)
     distance = signs.total_distance(ours, theirs, WRISTS)
-    cells = [row.name, mje, f"{distance:.2f}", f"{signs.average_duration(ours, theirs):.2f}"]
-    if not row.read:
-        return cells
-    bleu = signs.bleu(row.read, wanted)
-    again = [signs.bleu([row.read[n] for n in d], [wanted[n] for n in d])[0] for d in draws[:50]]
-    texts = (bleu[3], signs.rouge_l(row.read, wanted), signs.wer(row.read, wanted))
-    return [*cells, spread(bleu[0], again, 1), *(f"{value:.1f}" for value in texts)]
+    found = [name, mje, f"{distance:.2f}", f"{signs.average_duration(ours, theirs):.2f}"]
+    if reader is None:
+        return found
+    read = reader.translate(ours)
+    bleu = signs.bleu(read, wanted)
+    again = [signs.bleu([read[n] for n in d], [wanted[n] for n in d]) for d in draws]
+    found += [spread(bleu[order], [one[order] for one in again], 1) for order in (0, 3)]
+    return [*found, f"{signs.rouge_l(read, wanted):.1f}", f"{signs.wer(read, wanted):.1f}"]
 
 
 def errors(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -92,72 +189,14 @@ def errors(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def spread(value: float, draws: Sequence[float], digits: int) -> str:
+    """Return a figure with what lies between its 2.5 % and 97.5 % quantiles."""
     low, high = np.quantile(draws, [0.025, 0.975])
     return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
-def made_up(folder: Path, count: int, asked: int) -> tuple[list[list[str]], dict[str, float]]:
-    """Return the rows of the first table, and the seconds each training took."""
-    rng = np.random.default_rng(0)
-    text = folder / "phoenix14t_text"
-    splits = {s: read_corpus(text / f"PHOENIX-2014-T.{s}.corpus.csv") for s in ("train", "test")}
-    glosses = counted(row.gloss for rows in splits.values() for row in rows)
-    lexicon = prototypes(glosses, JOINTS, GLOSS_FRAMES, rng)
-    chosen = rng.permutation(len(splits["train"]))[:count]
-    train = signed_from([splits["train"][n] for n in chosen], lexicon, NOISE, rng)
-    tests = [splits["test"][n] for n in rng.permutation(len(splits["test"]))[:asked]]
-    truth = signed_from(tests, lexicon, NOISE, rng)
-    words = counted(s.text.lower() for s in train)
-    seconds: dict[str, float] = {}
-    torch.manual_seed(0)
-    reader, seconds["reader"] = learned(
-        BackTranslation(
-            ReaderConfig(
-                joints=JOINTS,
-                words=words,
-                glosses=counted(s.gloss for s in train),
-                longest=40,
-                **SMALL,
-            )
-        ),
-        train,
-        EPOCHS["reader"],
-    )
-    torch.manual_seed(0)
-    tdm, seconds["tdm_slp"] = learned(
-        TDM(TDMConfig(skeleton="phoenix50", joints=JOINTS, bones=BONES, words=words, **SMALL)),
-        train,
-        EPOCHS["tdm_slp"],
-    )
-    torch.manual_seed(0)
-    progressive, seconds["progressive_transformer"] = learned(
-        ProgressiveTransformer(ProgressiveConfig(joints=JOINTS, words=words, **SMALL)),
-        train,
-        EPOCHS["progressive_transformer"],
-    )
-    table = retrieval.glossary([(s.text, s.gloss) for s in train])
-    known = {g for s in train for g in s.gloss.split()}
-    stitched = retrieval.Retrieval(
-        train,
-        {g: m for g, m in lexicon.items() if g in known},
-        lambda sentence: retrieval.glossed(sentence, table),
-    )
-    signers: dict[str, Sign] = {
-        "mean pose": retrieval.MeanPose(train).joints,
-        "nearest sentence": retrieval.NearestSentence(train).joints,
-        "retrieval, glosses stitched": lambda t, n: stitched.joints(t, 0),
-        "progressive_transformer (small)": lambda t, n: progressive.sign(t, n).joints,
-        "tdm_slp (small)": lambda t, n: tdm.sign(t, n).joints,
-    }
-    moves, wanted = [s.joints for s in truth], [s.text for s in truth]
-    rows = [Row("the true movements", moves, reader.translate([m[::2] for m in moves]))]
-    for name, sign in signers.items():
-        made = [sign(s.text, len(s.joints)) for s in truth]
-        rows.append(Row(name, made, reader.translate([m[::2] for m in made])))
-    shuffled = [moves[(n + 1) % len(moves)] for n in range(len(moves))]
-    texts = reader.translate([m[::2] for m in shuffled])
-    rows.append(Row("other sentences' movements", shuffled, texts))
-    return [intervals(row, moves, wanted) for row in rows], seconds
+def told(seconds: float) -> str:
+    """Return seconds of training as text."""
+    return f"{seconds:.0f} s" if seconds else ""
 
 
 def real(folder: Path) -> list[list[str]]:
@@ -166,14 +205,13 @@ def real(folder: Path) -> list[list[str]]:
     sets = {s: read_submission(sample / f"{s}.skels") for s in ("train", "dev", "test")}
     known = {**sets["train"], **sets["dev"]}
     segments = read_segments(folder / "phoenix14t_text" / "gloss_segments.csv.gz", known)
-    recorded = retrieval.recordings([(g, m) for g, m in segments], longest=60)
-    truth = sets["test"]
-    moves = [s.joints for s in truth.values()]
+    recorded = retrieval.recordings(segments, longest=60)
+    truth = list(sets["test"].values())
     rng = np.random.default_rng(0)
     pool = list(recorded.values())
     still = retrieval.MeanPose(list(known.values()))
     nearest = retrieval.NearestSentence(list(known.values()))
-    stitch: dict[str, Callable[[Signed], np.ndarray]] = {
+    signers: dict[str, Callable[[Signed], np.ndarray]] = {
         "mean pose": lambda s: still.joints(s.text, len(s.joints)),
         "nearest sentence": lambda s: nearest.joints(s.text),
         "retrieval by true glosses": lambda s: stitched(s, recorded),
@@ -181,17 +219,17 @@ def real(folder: Path) -> list[list[str]]:
             [pool[rng.integers(len(pool))] for _ in s.gloss.split()]
         ),
     }
-    rows = [Row(name, [sign(s) for s in truth.values()], []) for name, sign in stitch.items()]
-    return [intervals(row, moves, []) for row in rows]
+    moves = [s.joints for s in truth]
+    return [cells(name, [sign(s) for s in truth], moves) for name, sign in signers.items()]
 
 
-def stitched(signed: Signed, recorded: dict[str, np.ndarray]) -> np.ndarray:
+def stitched(signed: Signed, recorded: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return the recordings of a sentence's glosses in a row; unknown ones are left out."""
     parts = [recorded[g] for g in signed.gloss.split() if g in recorded]
     return np.concatenate(parts) if parts else next(iter(recorded.values()))
 
 
-def read_segments(path: Path, known: dict[str, Signed]) -> list[tuple[str, np.ndarray]]:
+def read_segments(path: Path, known: Mapping[str, Signed]) -> list[tuple[str, np.ndarray]]:
     """Return (gloss, movement) of every aligned segment of some sequences."""
     found = []
     with gzip.open(path, "rt", encoding="utf-8") as stream:
@@ -206,42 +244,47 @@ def read_segments(path: Path, known: dict[str, Signed]) -> list[tuple[str, np.nd
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table."""
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
 def main() -> None:
+    """Print both tables, and put them into a page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--train", type=int, default=2000)
-    parser.add_argument("--quick", action="store_true", help="Seconds instead of minutes.")
+    parser.add_argument("--kept", type=Path, default=Path("work/motion-signs"))
+    parser.add_argument("--quick", action="store_true", help="A minute; the figures say nothing.")
+    parser.add_argument("--only", nargs="*", default=(), help="Signers to train and judge.")
     parser.add_argument("--out", type=Path, help="A page whose tables are replaced.")
     options = parser.parse_args()
-    if options.quick:
-        SMALL.update(QUICK)
-        EPOCHS.update({"reader": 4, "tdm_slp": 2, "progressive_transformer": 1})
-        options.train, tests = 150, 12
-    else:
-        tests = TESTS
-    start = time.perf_counter()
-    rows, seconds = made_up(options.data, options.train, tests)
-    head = ["signer", "DTW-MJE", "distance", "duration"]
-    text = ["BLEU-1", "BLEU-4", "ROUGE-L", "WER"]
+    settings = QUICK_SETTINGS if options.quick else SETTINGS
+    torch.set_num_threads(1)
+    kept = options.kept / ("quick" if options.quick else "full")
+    kept.mkdir(parents=True, exist_ok=True)
+    same = kept / "settings.json"
+    if same.exists() and same.read_text() != json.dumps(settings):
+        raise SystemExit(f"{kept}: kept of other settings; remove it or give another --kept")
+    same.write_text(json.dumps(settings))
+    rows = made_up(options.data, settings, kept, options.only)
     parts = [
-        f"## Real text, made-up movements: {tests} test sentences, {options.train} for training",
-        markdown([*head, *text], rows),
+        f"## Real text, made-up movements: {settings['most'][2]} test sentences",
+        markdown([*HEAD, *TEXT_HEAD, "training"], rows),
         "## Real text, real movements: 5 test sentences, 10 known ones",
-        markdown(head, real(options.data)),
-        "Seconds of training: "
-        + ", ".join(f"{name} {value:.0f}" for name, value in seconds.items())
-        + f"; {time.perf_counter() - start:.0f} in all.",
+        markdown(HEAD, real(options.data)),
     ]
-    told = "\n\n".join(parts)
-    print(told)
+    print("\n\n".join(parts))
     if options.out:
-        page = options.out.read_text() if options.out.exists() else ""
-        top = page.split("## Real text,")[0].rstrip()
-        options.out.write_text(f"{top}\n\n{told}\n".lstrip())
+        options.out.write_text(replaced(options.out.read_text(), parts))
+
+
+def replaced(page: str, parts: Sequence[str]) -> str:
+    """Return a page with two headings and their tables instead of those that it has."""
+    for title, table in (parts[:2], parts[2:]):
+        start = page.index(title.partition(":")[0])
+        rest = page[page.index("\n\n", page.index("\n|", start)) :]
+        page = f"{page[:start]}{title}\n\n{table}{rest}"
+    return page
 
 
 if __name__ == "__main__":

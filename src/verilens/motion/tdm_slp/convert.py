@@ -1,4 +1,4 @@
-"""Takes the checkpoints of the official training code: best.ckpt, src_vocab.txt beside it."""
+"""Takes what the official training code writes: best.ckpt, with src_vocab.txt beside it."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
