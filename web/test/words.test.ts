@@ -114,6 +114,16 @@ describe("sentences of the server", () => {
       expect(said(known, "de").map((piece) => piece.lang), known).toEqual(["de"]);
   });
 
+  it("say who marks edited parts", () => {
+    for (const known of [
+      "No safe statement: bmn marks edited parts (not calibrated). No sign of generation: probability of AI origin 10%.",
+      "Probably generated: probability of AI origin 94%. Besides, bmn and xception_unet mark edited parts (not calibrated).",
+      "bmn marks edited parts, nothing else speaks against the file",
+      "Not checked: manual edits (scored, but not calibrated), context.",
+    ])
+      expect(said(known, "de").map((piece) => piece.lang), known).toEqual(["de"]);
+  });
+
   it("leave foreign text alone", () => {
     expect(german("A method of its own speaks.")).toBe("[A method of its own speaks.]");
   });
