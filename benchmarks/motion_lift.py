@@ -4,11 +4,14 @@
 
 lifting   CMU motion capture, the test sequences, seen by cameras drawn at random; as seen, with
           noise, and with joints lost
-filling   gaps cut into the same sequences, and into Kinect recordings of ten other people
-Networks are the shipped weights. --quick reads less: one camera, every fourth gap.
+cmu       gaps cut into the same sequences, filled
+nw_ucla   gaps in Kinect recordings of ten people, none of whom trained anything
+Networks are the shipped weights. --quick reads less: one camera, every fourth gap. --only prints
+some of the three, --gaps other lengths of gaps.
 """
 
 import argparse
+import dataclasses
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,13 +29,17 @@ from verilens.motion.stgcdiff.model import StgcDiff
 from verilens.poses.cameras import Rig
 from verilens.poses.convert import convert
 from verilens.poses.packs import Labelled, packed
-from verilens.records import Pose, Skeleton
+from verilens.records import Pose
 from verilens.train.lifting import Filmed, Views, every, shots
 from verilens.train.starter.movement import training
 
 FAST = ("basketball", "jumping", "soccer")
 LIFTERS = ("temporal_conv", "g_sformer")
-CONTEXT = 10
+CONTEXT, GAPS = 10, (5, 10, 20, 30)
+KEPT = "cubic, bones kept"
+PARTS = ("lifting", "cmu", "nw_ucla")
+PEOPLE_EVERY = 12  # gaps of the large set
+Movement = tuple[str, str, Pose]
 KEPT_EVERY = 4  # of --quick
 
 
@@ -53,12 +60,18 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data/motion"))
     parser.add_argument("--cameras", type=int, default=4)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--gaps", nargs="+", type=int, default=GAPS, help="Frames.")
     given = parser.parse_args()
     torch.set_num_threads(1)
     begun = time.process_time()
     clips = list(packed(given.data, "cmu_mocap"))
-    lift_tables(given.data, clips, 1 if given.quick else given.cameras)
-    fill_tables(given.data, clips, KEPT_EVERY if given.quick else 1)
+    keep = KEPT_EVERY if given.quick else 1
+    for part in given.only:
+        if part == "lifting":
+            lift_tables(given.data, clips, 1 if given.quick else given.cameras)
+        else:
+            fill_tables(given.data, clips, keep, part, given.gaps)
     print(f"\n{(time.process_time() - begun) / 60:.1f} minutes of one core")
 
 
@@ -86,49 +99,66 @@ def lift_tables(root: Path, clips: Sequence[Labelled], cameras: int) -> None:
         table(head, ([n, *(told(r.figure(m)) for m in lifting.METRICS)] for n, r in rows.items()))
 
 
-def fill_tables(root: Path, clips: Sequence[Labelled], keep: int) -> None:
-    """Print a table of fillers for each set and length of the gap."""
+def fill_tables(
+    root: Path, clips: Sequence[Labelled], keep: int, of: str, gaps: Sequence[int]
+) -> None:
+    """Print a table of fillers for each length of the gap, on one set."""
     network = catalog.load("stgcdiff")
     assert isinstance(network, StgcDiff)
-    test = [(c.name, c.action, every(c.pose, 2)) for c in clips if c.split == "test"]
-    for frames in (10, 5, 20):
-        fill_table(f"CMU, gaps of {frames} at 30 fps", test, network, (frames, keep))
-    ucla = list(packed(root, "nw_ucla"))
-    by_person = [(f"subject {c.subject}", c.action, c.pose) for c in ucla]
-    fill_table("NW-UCLA, gaps of 10", by_person, network, (10, 4 * keep))
+    known = training(root)
+    if of == "cmu":
+        movements = [(c.name, c.action, every(c.pose, 2)) for c in clips if c.split == "test"]
+    else:
+        people = packed(root, "nw_ucla")
+        movements = [(f"subject {c.subject}", c.action, larger(c.pose)) for c in people]
+        keep *= PEOPLE_EVERY
+    for frames in gaps:
+        fitted = filling.Fitted.fit(known, CONTEXT, frames)
+        title = f"{of}, gaps of {frames}"
+        fill_table(title, movements, fillers(network, fitted, movements), frames, keep)
+
+
+def larger(pose: Pose) -> Pose:
+    """Return a movement in metres as millimetres."""
+    return dataclasses.replace(pose, joints=pose.joints * 1000)
 
 
 def fill_table(
-    title: str, movements: Sequence[tuple[str, str, Pose]], network: StgcDiff, of: tuple[int, int]
+    title: str, movements: Sequence[Movement], using: Mapping[str, Fills], frames: int, keep: int
 ) -> None:
-    """Print how fillers do on gaps of so many frames, of which every so many-th is kept."""
+    """Print how fillers do on gaps of so many frames, of which every `keep`-th is kept."""
     body = movements[0][2].skeleton
-    over = filling.cut(movements, CONTEXT, of[0], 15)[:: of[1]]
+    over = filling.cut(movements, CONTEXT, frames, 15)[::keep]
     fast = np.array([gap.kind in FAST for gap in over])
-    rows = {n: filling.judged(f, over, body.edges) for n, f in fillers(network, body).items()}
+    rows = {name: filling.judged(filler, over, body.edges) for name, filler in using.items()}
     names = len({gap.name for gap in over})
     print(f"{title}: {len(over)} gaps of {names} movements or persons; put together hard, the jerk "
           f"of a seam is {filling.cut_hard(over):.1f} times that of real movement\n")  # fmt: skip
-    head = [title, "error", *(["fast actions"] if fast.any() else ())]
+    head = [title, "error", *(["fast actions"] if fast.any() else ()), f"above {KEPT}"]
     lines = []
     for name, row in rows.items():
         errors = [row.figure("error"), *([row.figure("error", fast)] if fast.any() else ())]
+        more = row._replace(error=row.error - rows[KEPT].error).figure("error")
         shares = [f"{row.figure(of).value:.2f}" for of in ("seam", "inner")]
         shares.append(f"{row.figure('spread').value:.3f}")
-        lines.append([name, *(told(e) for e in errors), *shares])
+        lines.append([name, *map(told, [*errors, more]), *shares])
     table([*head, "jerk at seams", "jerk in gap", "spread of bones"], lines)
 
 
-def fillers(network: StgcDiff, body: Skeleton) -> Mapping[str, Fills]:
+def fillers(network: StgcDiff, fitted: Fills, movements: Sequence[Movement]) -> Mapping[str, Fills]:
     """Return every filler by the name it has in a table."""
-    fitted = network.fitted_to(body)
-    kept = KeepsBones(SIMPLE["cubic"], body)
-    return {**SIMPLE, "cubic, bones kept": kept, "`stgcdiff`": fitted}
+    body = movements[0][2].skeleton
+    return {
+        **SIMPLE,
+        KEPT: KeepsBones(SIMPLE["cubic"], body),
+        "fitted passage, bones kept": KeepsBones(fitted, body),
+        "`stgcdiff`": network.fitted_to(body),
+    }
 
 
 def told(figure: Interval) -> str:
     """Return a figure as text."""
-    digits = 3 if figure.value < 1 else 1
+    digits = 3 if 0 < figure.value < 1 else 1
     return f"{figure.value:.{digits}f} [{figure.low:.{digits}f}, {figure.high:.{digits}f}]"
 
 

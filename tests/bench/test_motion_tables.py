@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from verilens.bench import filling, lifting
+from verilens.errors import ConfigError
 from verilens.motion.fillers import SIMPLE
 from verilens.motion.lifter import Window
 from verilens.poses.cameras import Rig
@@ -88,3 +89,22 @@ def test_fillers_are_judged_on_gaps_of_real_movement():
     assert perfect.figure("error").value == 0
     assert perfect.figure("seam").value == pytest.approx(1)
     assert filling.cut_hard(over) > 2
+
+
+def test_a_fitted_passage_follows_what_it_was_fitted_to():
+    fitted = filling.Fitted.fit([waving(n) for n in range(6)], 8, 6)
+    over = filling.cut([(str(n), "", waving(n)) for n in (77, 88)], 8, 6, 5)
+    edges = skeleton("h36m17").edges
+    ours, cubic = (filling.judged(one, over, edges) for one in (fitted, SIMPLE["cubic"]))
+    assert ours.error.mean() < 0.7 * cubic.error.mean()
+    before, after = over[0].before, over[0].after
+    found = fitted.between(before, after, 6)
+    assert np.allclose(fitted.between(10 * before + 3, 10 * after + 3, 6), 10 * found + 3)
+    even = np.linspace(0, 21, 22)[:, None, None] * np.ones((1, 17, 3))
+    assert np.allclose(fitted.between(even[:8], even[14:], 6), even[8:14])
+    with pytest.raises(ConfigError, match="gaps of 6 frames between 8"):
+        fitted.between(before, after, 5)
+    with pytest.raises(ConfigError, match="gaps of 6 frames between 8"):
+        fitted.between(before[1:], after, 6)
+    with pytest.raises(ConfigError, match="as long as 46 frames"):
+        filling.Fitted.fit([waving(0)], 20, 6)

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from verilens.bench.metrics.intervals import Interval, Plan, clustered_mean
 from verilens.bench.metrics.poses import bone_spread, jerk, mpjpe, seam_jerk
-from verilens.motion.fillers import Fills
+from verilens.errors import ConfigError
+from verilens.motion.fillers import Fills, hermite
 from verilens.records import Pose
 from verilens.train.filling import gaps
 
 Floats = NDArray[np.float64]
+SMALL = 1e-6
 
 
 class Gap(NamedTuple):
@@ -26,6 +28,74 @@ class Gap(NamedTuple):
     before: Floats
     inside: Floats
     after: Floats
+
+
+class Fitted:
+    """The cubic passage, corrected by what least squares finds in known movements.
+
+    The correction is linear in how velocities change beside the gap, the same for every joint and
+    axis, and each joint is measured in its own pace, the size of these changes. No bones, no other
+    joints: what a network has to beat. weights: (features, frames).
+    """
+
+    def __init__(self, weights: Floats, context: int) -> None:
+        self.weights, self.context = weights, context
+
+    @classmethod
+    def fit(
+        cls,
+        movements: Sequence[Pose],
+        context: int,
+        frames: int,
+        step: int = 3,
+        ridge: float = 0.01,
+    ) -> "Fitted":
+        """Return it for gaps of so many frames.
+
+        ridge: of a feature's variance. Movements are taken forwards and backwards.
+        """
+        features, wanted = [], []
+        for pose in movements:
+            windows = list(gaps(pose, context, frames, step))
+            if not windows:
+                continue
+            sides = [np.concatenate(parts, 1) for parts in zip(*windows, strict=True)]
+            for before, inside, after in (sides, [part[::-1] for part in sides[::-1]]):
+                found = changes(before, after, frames)  # of all windows' joints side by side
+                own = pace(found)
+                left = inside - hermite(before, after, frames)
+                features.append((found / own).reshape(len(found), -1).T)
+                wanted.append((left / own).reshape(frames, -1).T)
+        if not features:
+            raise ConfigError(f"no movement is as long as {2 * context + frames} frames")
+        x, y = np.concatenate(features), np.concatenate(wanted)
+        extra = ridge * len(x) * np.mean(x**2) * np.eye(x.shape[1])
+        return cls(np.linalg.solve(x.T @ x + extra, x.T @ y), context)
+
+    def between(self, before: Floats, after: Floats, frames: int) -> Floats:
+        """Return the frames of a gap; ConfigError for another length, or less seen beside it."""
+        if frames != self.weights.shape[1] or min(len(before), len(after)) < self.context:
+            raise ConfigError(
+                f"fitted to gaps of {self.weights.shape[1]} frames between {self.context}"
+            )
+        before, after = before[-self.context :], after[: self.context]
+        found = changes(before, after, frames)
+        corrected: Floats = hermite(before, after, frames) + np.tensordot(self.weights.T, found, 1)
+        return corrected
+
+
+def changes(before: Floats, after: Floats, frames: int) -> Floats:
+    """Return how velocities change beside a gap, and from there to an even passage, (F, J, D)."""
+    even = (after[:1] - before[-1:]) / (frames + 1)
+    sides = np.diff(before, axis=0), np.diff(after, axis=0)
+    ends = [sides[0][-1:] - even, sides[1][:1] - even]
+    return np.concatenate([*(np.diff(side, axis=0) for side in sides), *ends])
+
+
+def pace(found: Floats) -> Floats:
+    """Return the size of a joint's changes, (1, J, 1), never 0."""
+    size: Floats = np.sqrt(np.mean(found**2, axis=(0, 2), keepdims=True)) + SMALL
+    return size
 
 
 class Filled(NamedTuple):
