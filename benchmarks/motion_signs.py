@@ -10,7 +10,8 @@ measure. Intervals: 95 %, sentences resampled.
 
 Trained networks, those half trained and finished rows stay in --kept, where a run that was ended
 goes on.
---only NAME ... trains and judges no others.
+--only NAME ... trains and judges no others; --limit SECONDS takes signers as they then are, and the
+table says so.
 """
 
 import argparse
@@ -81,58 +82,66 @@ def networks(over: World, sizes: Mapping[str, int]) -> dict[str, BackTranslation
     return found
 
 
-def learned(name: str, method, over: World, settings: Mapping, kept: Path):
-    """Return a method trained on the world, or as it was kept, and its seconds of training."""
-    file, partial = kept / f"{name}.pt", kept / f"{name}.partial.pt"
-    if not file.exists():
-        plan = Plan(
-            lr=1e-3,
-            epochs=1000,
-            steps=settings["steps"][name],
-            batch=settings["batch"],
-            schedule="cosine",
-            warmup_steps=settings["steps"][name] // 10,
-            clip_norm=5.0,
-            precision="bfloat16" if name == READER else "float32",  # as fast as each goes
-        )
+def learned(name: str, method, over: World, settings: Mapping, kept: Path, limit: float = np.inf):
+    """Return a method trained on the world, and how long it was, in words.
+
+    limit: seconds of training after which it is taken as it is. What is kept goes on from there.
+    """
+    file = kept / f"{name}.pt"
+    held = torch.load(file, weights_only=True) if file.exists() else {"seconds": 0.0}
+    start, total = held.get("snapshot"), settings["steps"][name]
+    done = start["n"] if start else 0
+    plan = Plan(
+        lr=1e-3,
+        epochs=1000,
+        steps=total,
+        batch=settings["batch"],
+        schedule="cosine",
+        warmup_steps=total // 10,
+        clip_norm=5.0,
+        precision="bfloat16" if name == READER else "float32",  # as fast as each goes
+    )
+    if done < total and held["seconds"] < limit:
         signed = thrice(over.train) if name == "signaligner" else over.train
-        held = torch.load(partial, weights_only=True) if partial.exists() else {"seconds": 0.0}
         begun = time.process_time() - held["seconds"]
-        batches = method.sentences(signed, plan.batch, 0)
-        for step in fit(method, batches, plan, held.get("snapshot")):
-            seconds = time.process_time() - begun
-            if step.n % EVERY == 0:
-                print(f"{name} {step.n}/{step.total}: loss {step.loss:.4f}", flush=True)
-                torch.save({"snapshot": step.snapshot(), "seconds": seconds}, partial)
-        torch.save({"state": method.state_dict(), "seconds": seconds}, file)
-        partial.unlink(missing_ok=True)
-    held = torch.load(file, weights_only=True)
-    method.load_state_dict(held["state"])
-    return method.eval(), float(held["seconds"])
+        for step in fit(method, method.sentences(signed, plan.batch, 0), plan, start):
+            if step.n % EVERY == 0 or step.n == total:
+                seconds = time.process_time() - begun
+                print(f"{name} {step.n}/{total}: loss {step.loss:.4f}", flush=True)
+                torch.save({"snapshot": step.snapshot(), "seconds": seconds}, file)
+                if seconds >= limit:
+                    break
+        held = torch.load(file, weights_only=True)
+        done = held["snapshot"]["n"]
+    method.load_state_dict(held["snapshot"]["method"])
+    ended = "" if done == total else f", {done} of {total} steps"
+    return method.eval(), f"{held['seconds']:.0f} s{ended}"
 
 
-def made_up(folder: Path, settings: Mapping, kept: Path, only: Sequence[str]) -> list[list[str]]:
+def made_up(folder: Path, settings: Mapping, kept: Path, options) -> list[list[str]]:
     """Return the rows of the first table."""
     over = world(folder / "phoenix14t_text", settings["longest"], settings["most"])
     untrained = networks(over, settings["sizes"])
-    reader, seconds = learned(READER, untrained.pop(READER), over, settings, kept)
+    reader, trained = learned(READER, untrained.pop(READER), over, settings, kept)
     truth, wanted = [s.joints for s in over.test], [s.text for s in over.test]
 
-    def row(name: str, sign: Sign, seconds: float = 0.0) -> list[str]:
+    def row(name: str, sign: Sign, trained: str = "") -> list[str]:
         file = kept / f"{name}.json"
-        if not file.exists():
+        found = json.loads(file.read_text()) if file.exists() else [None]
+        if found[-1] != trained:
             made = [sign(s.text, len(s.joints)) for s in over.test]
-            file.write_text(json.dumps([*cells(name, made, truth, reader, wanted), told(seconds)]))
-        return json.loads(file.read_text())
+            found = [*cells(name, made, truth, reader, wanted), trained]
+            file.write_text(json.dumps(found))
+        return found
 
     order = iter([*truth[1:], truth[0]])
     exact = iter(truth)
-    rows = [row("the true movements", lambda *_: next(exact), seconds)]
+    rows = [row("the true movements", lambda *_: next(exact), trained)]
     rows += [row(name, sign) for name, sign in simple(over).items()]
     for name, method in untrained.items():
-        if not only or name in only:
-            signer, seconds = learned(name, method, over, settings, kept)
-            rows.append(row(f"`{name}`", lambda t, n, s=signer: s.sign(t, n).joints, seconds))
+        if not options.only or name in options.only:
+            signer, trained = learned(name, method, over, settings, kept, options.limit)
+            rows.append(row(f"`{name}`", lambda t, n, s=signer: s.sign(t, n).joints, trained))
     rows.append(row("other sentences' movements", lambda *_: next(order)))
     dev = reader.translate([s.joints[::2] for s in over.dev])
     read = signs.bleu(dev, [s.text for s in over.dev])
@@ -194,11 +203,6 @@ def spread(value: float, draws: Sequence[float], digits: int) -> str:
     return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
-def told(seconds: float) -> str:
-    """Return seconds of training as text."""
-    return f"{seconds:.0f} s" if seconds else ""
-
-
 def real(folder: Path) -> list[list[str]]:
     """Return the rows of the second table: five sentences signed from ten others."""
     sample = folder / "phoenix14t_skels_sample"
@@ -253,9 +257,10 @@ def main() -> None:
     """Print both tables, and put them into a page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--kept", type=Path, default=Path("work/motion-signs"))
+    parser.add_argument("--kept", type=Path, default=Path("runs/motion-signs"))
     parser.add_argument("--quick", action="store_true", help="A minute; the figures say nothing.")
     parser.add_argument("--only", nargs="*", default=(), help="Signers to train and judge.")
+    parser.add_argument("--limit", type=float, default=np.inf, help="Seconds a signer is trained.")
     parser.add_argument("--out", type=Path, help="A page whose tables are replaced.")
     options = parser.parse_args()
     settings = QUICK_SETTINGS if options.quick else SETTINGS
@@ -265,8 +270,9 @@ def main() -> None:
     same = kept / "settings.json"
     if same.exists() and same.read_text() != json.dumps(settings):
         raise SystemExit(f"{kept}: kept of other settings; remove it or give another --kept")
-    same.write_text(json.dumps(settings))
-    rows = made_up(options.data, settings, kept, options.only)
+    if not same.exists():
+        same.write_text(json.dumps(settings))
+    rows = made_up(options.data, settings, kept, options)
     parts = [
         f"## Real text, made-up movements: {settings['most'][2]} test sentences",
         markdown([*HEAD, *TEXT_HEAD, "training"], rows),
