@@ -277,7 +277,7 @@ def _numbers() -> list[Any]:
     """Return what a single number of numpy's is made of: scores are often kept as such."""
     import numpy as np
 
-    scalar, kinds = np._core.multiarray.scalar, ("f8", "f4", "i8")
+    scalar, kinds = np.float64(0).__reduce__()[0], ("f8", "f4", "i8")
     named = [(scalar, f"numpy.{home}.multiarray.scalar") for home in ("core", "_core")]
     return [*named, np.dtype, *(type(np.dtype(kind)) for kind in kinds)]
 

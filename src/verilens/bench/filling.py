@@ -70,7 +70,8 @@ class Fitted:
             raise ConfigError(f"no movement is as long as {2 * context + frames} frames")
         x, y = np.concatenate(features), np.concatenate(wanted)
         extra = ridge * len(x) * np.mean(x**2) * np.eye(x.shape[1])
-        return cls(np.linalg.solve(x.T @ x + extra, x.T @ y), context)
+        weights = np.linalg.solve(x.T @ x + extra, x.T @ y)
+        return cls(weights.astype(np.float64), context)
 
     def between(self, before: Floats, after: Floats, frames: int) -> Floats:
         """Return the frames of a gap; ConfigError for another length, or less seen beside it."""

@@ -56,7 +56,9 @@ def pictures(
     same_kind(poses)
     persons, (width, height) = layouts(poses, view, size * FINE)
     above = round(max(_above(*one, size * FINE) for one in zip(poses, persons, strict=True)))
-    persons = [Layout(person.points + np.float32([0, above]), person.seen) for person in persons]
+    persons = [
+        Layout(person.points + np.array([0, above], np.float32), person.seen) for person in persons
+    ]
     height += above
     finer = max(FINE, max(width, height) / size)
     fitted = (int(width / finer) // 2 * 2, int(height / finer) // 2 * 2)
