@@ -10,13 +10,12 @@ from torch import nn
 
 from verilens.batch import TextPoseBatch
 from verilens.errors import ConfigError, DatasetError, MissingWeights
-from verilens.motion.sentences import read_corpus
+from verilens.motion.sentences import padded, read_corpus
 from verilens.motion.signaligner.agreement import wrist_gap
 from verilens.motion.signaligner.balance import Balance, shares
 from verilens.motion.signaligner.config import Config
 from verilens.motion.signaligner.corpus import FOLDERS, Aligned, read_aligned
 from verilens.motion.signaligner.model import Correction, SignAligner
-from verilens.motion.signer import padded
 from verilens.motion.vocabulary import END, PAD, Vocabulary, counted
 from verilens.nn.transformer import Decoder, Encoder, present
 

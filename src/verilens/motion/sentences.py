@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from verilens.batch import TextPoseBatch
 from verilens.errors import DatasetError
-from verilens.motion.signer import padded
 from verilens.motion.submission import Signed
 from verilens.motion.vocabulary import PAD, Vocabulary
 
@@ -100,3 +100,12 @@ class Sentences:
             gloss_counts=gloss_counts,
             more=pad_sequence(more, batch_first=True) if len(more) == len(chosen) else None,
         )
+
+
+def padded(rows: Sequence[Sequence[int]], fill: int) -> tuple[Tensor, Tensor]:
+    """Return rows of ids filled up to the longest, (B, N) int64, and their lengths, (B,)."""
+    counts = torch.tensor([len(row) for row in rows])
+    table = torch.full((len(rows), max(1, int(counts.max()))), fill)
+    for place, row in enumerate(rows):
+        table[place, : len(row)] = torch.tensor(row, dtype=torch.long)
+    return table, counts

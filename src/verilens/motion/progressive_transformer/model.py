@@ -3,19 +3,13 @@
 (words) -> encoder -> states;  (u_0 .. u_t, c_0 .. c_t) -> decoder -> u_t+1, c_t+1
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
 from verilens.batch import TextPoseBatch
-from verilens.errors import MissingWeights
 from verilens.method import Loss
 from verilens.motion.progressive_transformer.config import Config
-from verilens.motion.sentences import Sentences
 from verilens.motion.signer import Signer
-from verilens.motion.submission import Signed
-from verilens.motion.vocabulary import END, TEXT, Vocabulary
 from verilens.nn.transformer import Decoder, Encoder, past, present, xavier
 
 MEMORY = 0.99  # of the moving average of the error's variance
@@ -29,14 +23,10 @@ class ProgressiveTransformer(Signer):
     variance: Tensor
 
     def __init__(self, config: Config | None = None) -> None:
-        super().__init__()
         config = config or Config()
-        self.config = config
-        self.text = Vocabulary(config.words, TEXT)
-        words = len(self.text) if config.words else config.word_count + len(TEXT)
+        super().__init__(config)
         sizes = (config.layers, config.width, config.heads, config.inner, config.dropout)
         values = 3 * config.joints + 1
-        self.words = nn.Embedding(words, config.width)
         self.encoder = Encoder(*sizes)
         self.embed = nn.Linear(1 if config.just_counter else values, config.width)
         self.decoder = Decoder(*sizes)
@@ -80,24 +70,10 @@ class ProgressiveTransformer(Signer):
         error = gaps.square().sum() / (mask.sum() * wanted.shape[-1])
         return Loss(total=error, parts={"mse": error.detach()})
 
-    def sentences(self, signed: Sequence[Signed], batch: int, seed: int) -> Sentences:
-        """Return signed sentences as this method is trained on them."""
-        return Sentences(
-            signed=signed,
-            words=self.text,
-            batch=batch,
-            seed=seed,
-            longest=self.config.longest,
-            end=self.text.ids[END],
-        )
-
     def produce(self, text: str, frames: int) -> Tensor:
         """Return the joints of one sentence, (T, J, 3), until its counter is full."""
-        if not self.config.words:
-            message = "progressive_transformer: these weights name no words; train with a corpus"
-            raise MissingWeights(message)
         device = self.words.weight.device
-        ids = torch.tensor([[*self.text.encode(text), self.text.ids[END]]], device=device)
+        ids = torch.tensor([self.ids(text)], device=device)
         states, said = self.read(ids, torch.tensor([ids.shape[1]], device=device))
         signed = torch.zeros(1, 1, 3 * self.config.joints + 1, device=device)
         for place in range(frames or self.config.longest):

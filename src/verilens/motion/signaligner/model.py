@@ -11,14 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from verilens.batch import TextPoseBatch
-from verilens.errors import ConfigError, MissingWeights
+from verilens.errors import ConfigError
 from verilens.method import Loss
-from verilens.motion.sentences import Sentences
 from verilens.motion.signaligner.balance import Balance
 from verilens.motion.signaligner.config import Config
 from verilens.motion.signer import Signer
-from verilens.motion.submission import Signed
-from verilens.motion.vocabulary import END, TEXT, Vocabulary
 from verilens.nn.transformer import Attention, Decoder, Encoder, present
 
 MODALITIES = ("pose", "hands", "body")
@@ -64,13 +61,9 @@ class SignAligner(Signer):
     config: Config
 
     def __init__(self, config: Config | None = None) -> None:
-        super().__init__()
         config = config or Config()
-        self.config = config
-        self.text = Vocabulary(config.words, TEXT)
-        words = len(self.text) if config.words else config.word_count + len(TEXT)
+        super().__init__(config)
         sizes = (config.layers, config.width, config.heads, config.inner, config.dropout)
-        self.words = nn.Embedding(words, config.width)
         self.encoder, self.decoder = Encoder(*sizes), Decoder(*sizes)
         self.streams = nn.Embedding(len(MODALITIES), config.width)
         self.heads = nn.ModuleList(nn.Linear(config.width, size) for size in config.sizes)
@@ -153,24 +146,11 @@ class SignAligner(Signer):
         gaps = torch.cat((told - of_pose, told - of_hands), 2)
         return gaps.square().sum(3).add(1e-12).sqrt()
 
-    def sentences(self, signed: Sequence[Signed], batch: int, seed: int) -> Sentences:
-        """Return signed sentences as this method is trained on them."""
-        return Sentences(
-            signed=signed,
-            words=self.text,
-            batch=batch,
-            seed=seed,
-            longest=self.config.longest,
-            end=self.text.ids[END],
-        )
-
     @torch.inference_mode()
     def together(self, text: str, frames: int = 0) -> list[Tensor]:
         """Return corrected pose, hands and body of a sentence, (T, K) each, T alike."""
-        if not self.config.words:
-            raise MissingWeights("signaligner: these weights name no words; train with a corpus")
         device = self.words.weight.device
-        ids = torch.tensor([[*self.text.encode(text), self.text.ids[END]]], device=device)
+        ids = torch.tensor([self.ids(text)], device=device)
         states, said = self.read(ids, torch.tensor([ids.shape[1]], device=device))
         free = float(self._logarithm(states, said).exp())
         count = min(self.config.longest, max(1, frames or round(free)))

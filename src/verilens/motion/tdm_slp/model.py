@@ -4,21 +4,16 @@ words -> encoder -> states + time -> decoder of noisy poses -> clean poses
 """
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from verilens.batch import TextPoseBatch
-from verilens.errors import MissingWeights
 from verilens.method import Loss
-from verilens.motion.sentences import Sentences
 from verilens.motion.signer import Signer
-from verilens.motion.submission import Signed
 from verilens.motion.tdm_slp import diffusion
 from verilens.motion.tdm_slp.config import Config
 from verilens.motion.tdm_slp.loss import bone_loss, joint_loss
-from verilens.motion.vocabulary import END, TEXT, Vocabulary
 from verilens.nn.transformer import Decoder, Encoder, past, present, xavier
 
 
@@ -72,12 +67,8 @@ class TDM(Signer):
     kept: Tensor
 
     def __init__(self, config: Config | None = None) -> None:
-        super().__init__()
         config = config or Config()
-        self.config = config
-        self.text = Vocabulary(config.words, TEXT)
-        words = len(self.text) if config.words else config.word_count + len(TEXT)
-        self.words = nn.Embedding(words, config.width)
+        super().__init__(config)
         self.encoder = Encoder(
             config.layers, config.width, config.heads, config.inner, config.dropout
         )
@@ -107,24 +98,11 @@ class TDM(Signer):
         parts = {"joint": joint.detach(), "bone": bone.detach()}
         return Loss(total=joint + config.bone_weight * bone, parts=parts)
 
-    def sentences(self, signed: Sequence[Signed], batch: int, seed: int) -> Sentences:
-        """Return signed sentences as this method is trained on them."""
-        return Sentences(
-            signed=signed,
-            words=self.text,
-            batch=batch,
-            seed=seed,
-            longest=self.config.longest,
-            end=self.text.ids[END],
-        )
-
     def produce(self, text: str, frames: int) -> Tensor:
         """Return the joints of one sentence, (T, J, 3); the same every time."""
         config = self.config
-        if not config.words:
-            raise MissingWeights("tdm_slp: these weights name no words; train with a corpus")
         device = self.words.weight.device
-        ids = [*self.text.encode(text), self.text.ids[END]][: config.longest]
+        ids = self.ids(text)[: config.longest]
         length = min(
             config.longest, frames or max(1, round(config.frames_per_word * (len(ids) - 1)))
         )
