@@ -89,6 +89,12 @@ def test_methods_of_posts_are_trained_run_and_scored(name: str, tmp_path: Path) 
     assert {path.stem for path in scored.glob("*.parquet")} == {method, "verdict"}
     table = called("bench", "score", scored / f"{method}.parquet", "--draws", 20, "--json", "-")
     assert json.loads(table)["rows"]
+    if is_of_pictures:
+        arguments = (scored / "amd.parquet", listed, "--split", "test", "--json", "-")
+        done = json.loads(called("bench", "localize", *arguments, "--draws", 20))["posts"]
+        tested = [s for s in manifest.read(listed) if s.split == "test"]
+        assert done["samples"] == len(tested) and done["silent"] == done["absent"] == 0
+        assert {"mAP", "OF1", "CF1", "box IoU"} <= set(done["cells"])
 
 
 def test_published_features_are_scored_without_their_videos(tmp_path: Path) -> None:

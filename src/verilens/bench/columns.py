@@ -16,12 +16,13 @@ from verilens import tables
 from verilens.bench import foreign, metrics, predictions
 from verilens.bench.metrics.arrays import Floats, Ints
 from verilens.bench.metrics.grouping import Pooling
-from verilens.bench.predictions import Prediction
+from verilens.bench.predictions import FOUND, Prediction
 from verilens.errors import ConfigError, DatasetError
 
 TEXTS = ("id", "dataset", "generator", "source", "identity", "split", "kind")
 KEY = ("dataset", "generator", "id")
 FILE = "file."  # attributes of the file, which audits read and tables do not
+UNREAD = (FILE, FOUND)
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def of(
 ) -> Columns:
     """Return predictions as columns, with all their attributes but those of the file."""
     rows = list(rows)
-    names = sorted({key for row in rows for key in row.attributes if not key.startswith(FILE)})
+    names = sorted({key for row in rows for key in row.attributes if not key.startswith(UNREAD)})
     found = Columns(
         name=name or path.stem,
         path=path,
@@ -214,5 +215,5 @@ def _attributes(column: Any) -> dict[str, Text]:
     return {
         key: _text(pc.map_lookup(column, key, "first"))
         for key in sorted(keys)
-        if not key.startswith(FILE)
+        if not key.startswith(UNREAD)
     }

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+FOUND = "found."  # attributes that a method of posts gave: a score a kind, and a box
+
+
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
     """One score.

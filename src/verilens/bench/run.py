@@ -21,7 +21,7 @@ from verilens import __version__, pipeline, tables, weights
 from verilens.bench import predictions
 from verilens.bench.compat import first_frames
 from verilens.bench.features import Features, unopened
-from verilens.bench.predictions import Prediction
+from verilens.bench.predictions import FOUND, Prediction
 from verilens.errors import DatasetError, MediaError
 from verilens.known import Recent, Results
 from verilens.media import packed
@@ -29,7 +29,7 @@ from verilens.media.sample import subset
 from verilens.media.sources import Source
 from verilens.options import Options, Posts, choices, for_posts, readers
 from verilens.post_files import as_post
-from verilens.records import Media, Post, Report, Sample
+from verilens.records import Evidence, Media, Post, Report, Sample
 from verilens.scanner import Scanner
 
 VERDICT = "verdict"  # the fused probability, beside the methods' own scores
@@ -183,8 +183,17 @@ def prediction(scored: Scored, method: str) -> Prediction:
     for item in report.evidence:
         if item.method == method and item.track is None:
             spans = tuple((s.start_s, s.end_s, s.score) for s in item.where.segments)
-            return replace(found, score=item.score, where=spans)
+            attributes = {**found.attributes, **said_of(item)}
+            return replace(found, score=item.score, where=spans, attributes=attributes)
     return replace(found, error=f"{method} gave no evidence")
+
+
+def said_of(evidence: Evidence) -> dict[str, str]:
+    """Return what a method says was done to a post, as attributes that `diagnosis` reads."""
+    facts = {f"{FOUND}{name}": f"{score:.6g}" for name, score in evidence.kinds.items()}
+    if evidence.where.regions:
+        facts[f"{FOUND}box"] = ",".join(map(str, evidence.where.regions[0].box))
+    return facts
 
 
 def file_facts(media: Media | None) -> dict[str, str]:

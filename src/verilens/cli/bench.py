@@ -338,8 +338,12 @@ def localize(
     draws: Draws = 200,
     json: Json = None,
 ) -> None:
-    """Judge where predictions say a forgery lies: spans of videos, masks of pictures."""
+    """Judge where predictions say a forgery lies: spans of videos, masks of pictures.
+
+    Of posts what was done, by kind, and the box of the forged face.
+    """
     from verilens import manifest as manifests
+    from verilens.bench import diagnosis
     from verilens.bench import localize as places
     from verilens.bench import predictions as scored
     from verilens.bench.metrics.intervals import Plan
@@ -354,8 +358,11 @@ def localize(
             found["spans"] = places.spans(rows, films, plan)
         if any(s.mask for s in samples):
             found["pixels"] = places.pixels(rows, (s for s in samples if s.kind == "image"), plan)
+        if any("class" in s.attributes for s in samples if s.kind == "post"):
+            found["posts"] = diagnosis.posts(rows, samples, plan)
     if not found:
-        raise DatasetError(f"{manifest}: has neither forged spans nor masks to judge by")
+        also = "nor posts of which it says what was done"
+        raise DatasetError(f"{manifest}: has neither forged spans nor masks to judge by, {also}")
     for kind, one in found.items() if json != "-" else ():
         cells = ([name, words(c, ""), bounds(c, ""), c.reason] for name, c in one.cells.items())
         said = f"{one.samples} judged, {one.silent} with nothing proposed, {one.absent} not scored"

@@ -161,6 +161,7 @@ def _follow(job: "Job", json: bool) -> None:
 
     from rich.console import Console
 
+    from verilens import catalog
     from verilens.train.loop import accelerator
     from verilens.train.run import Epoch, run
 
@@ -180,8 +181,9 @@ def _follow(job: "Job", json: bool) -> None:
         errors.print(f"nothing left to train in {job.out}")
     if last and last.broken:
         errors.print(f"{last.broken} files could not be read; see {job.out / 'broken.json'}")
+    what = "--task post POST.json" if catalog.card(job.recipe.method).reads == "post" else "PHOTO"
     errors.print(
-        f"weights: {job.out / 'best.safetensors'}; try 'verilens scan PHOTO --methods "
+        f"weights: {job.out / 'best.safetensors'}; try 'verilens scan {what} --methods "
         f"{job.recipe.method}={job.out / 'best.safetensors'}'",
         soft_wrap=True,
     )
