@@ -19,7 +19,10 @@ from verilens.exported import Order
 from verilens.nn.program import traced
 from verilens.nn.session import Session
 from verilens.options import Options, fingerprint
+from verilens.records import Clip
 from verilens.verify import runtime
+from verilens.verify.bmn.config import Config as BMNConfig
+from verilens.verify.bmn.model import BMN
 from verilens.verify.demamba.config import Config as DeMambaConfig
 from verilens.verify.demamba.model import DeMamba
 from verilens.verify.npr.config import Config
@@ -201,6 +204,51 @@ def test_clips_of_demamba_are_traced_in_any_number():
     three = runtime.noise(method, 3)
     with torch.no_grad():
         assert torch.allclose(program.exported.module()(three), method(three), atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def bmn(tmp_path_factory):
+    """Return "bmn=FILE", a small network drawn from a seed."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "bmn.safetensors"
+    state = {k: v.contiguous() for k, v in BMN(BMNConfig.tiny()).state_dict().items()}
+    save_file(state, path, weights.metadata("bmn", asdict(BMNConfig.tiny())))
+    return f"bmn={path}"
+
+
+@pytest.mark.parametrize("to", ["onnx", "torch-export"])
+def test_bmn_is_exported_as_its_maps(bmn, to, tmp_path):
+    out = tmp_path / "bmn"
+    said = exported.export(Order(method=bmn, to=to, out=out))
+    assert said.difference <= 1e-4 and said.free == "NHW"
+    method = catalog.load("bmn", bmn.partition("=")[2])
+    films = runtime.noise(method, 4)
+    run = Session(out) if to == "onnx" else torch.export.load(out).module()
+    with torch.no_grad():
+        found, maps = run(films), method.of_films(films)
+    steps = BMNConfig.tiny().steps
+    parts = (found[:, 0], found[:, 1], found[:, 2 : 2 + steps], found[:, 2 + steps :])
+    for part, expected in zip(parts, maps, strict=True):
+        assert part.shape == expected.shape and (part - expected).abs().max() <= 1e-4
+    if to == "onnx":
+        assert "2 + 2 T" in Session(out).facts["output"]
+
+
+def test_a_scan_with_bmn_reads_frames_in_onnxruntime(bmn, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (plain,) = assemble((bmn,)).detectors
+    (other,) = assemble((bmn,), "onnxruntime").detectors
+    assert "described" in vars(other)
+    frames = np.random.default_rng(0).integers(0, 256, (12, 32, 40, 3)).astype(np.uint8)
+    clip = Clip(
+        frames=frames,
+        times_s=np.linspace(0, 4, 12),
+        boxes=np.tile(np.array([0, 0, 40, 32], np.int32), (12, 1)),
+        size=(40, 32),
+        view=plain.config.view,
+    )
+    torch_, onnx_ = (method.located(clip) for method in (plain, other))
+    assert abs(torch_.score - onnx_.score) <= 1e-4
 
 
 @pytest.mark.slow

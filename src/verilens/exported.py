@@ -2,9 +2,9 @@
 
     exported = export(Order(method="npr", to="onnx"))
 
-What is exported is `forward`: RGB in [0, 1] to logits, in 32 bits. It is compared with torch on
-several batches of noise, and on crops of a picture; where results differ by more than GAP nothing
-is written.
+What is exported is `forward`, or what a detector names instead: RGB in [0, 1] to logits, in 32
+bits. It is compared with torch on several batches of noise, and on crops of a picture; where
+results differ by more than GAP nothing is written.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import verilens
 from verilens import catalog, weights
@@ -28,7 +28,7 @@ from verilens.nn.session import Session
 from verilens.options import Choice, choices
 from verilens.records import View
 from verilens.verify.detector import ClipDetector, Detector, tensor
-from verilens.verify.runtime import GAP, example, noise, write
+from verilens.verify.runtime import GAP, Workload, example, noise, write
 
 Format = Literal["onnx", "torch-export"]
 SUFFIX: Mapping[Format, str] = {"onnx": ".onnx", "torch-export": ".pt2"}
@@ -87,7 +87,7 @@ def export(order: Order) -> Exported:
     if not isinstance(detector, Detector):
         raise ExportError(f"{order.method}: only what scores media can be exported")
     try:
-        program = traced(detector, *example(detector))
+        program = traced(_network(detector), *example(detector))
         content, run = _built(order, program, _facts(choice, detector))
         return _checked(order, choice, detector, program, content, run)
     except ExportError as error:
@@ -125,6 +125,11 @@ def _checked(
     )
 
 
+def _network(detector: Detector) -> nn.Module:
+    is_whole = detector.exported == "forward"
+    return detector if is_whole else Workload(detector, detector.exported)
+
+
 def _letters(detector: Detector) -> str:
     return AXES["time" if isinstance(detector, ClipDetector) else "still"]
 
@@ -139,7 +144,7 @@ def _facts(choice: Choice, detector: Detector) -> dict[str, str]:
         "licence": choice.card.licence,
         "verilens_version": verilens.__version__,
         "input": f"RGB in [0, 1], float32, {_letters(detector)}",
-        "output": "logits, positive is fake",
+        "output": detector.exported_gives,
     }
 
 
@@ -184,4 +189,4 @@ def _crops(picture: Path, size: int) -> Tensor:
 
 @torch.inference_mode()
 def _gap(run: Run, detector: Detector, frames: Tensor) -> float:
-    return float((run(frames) - detector(frames)).abs().max())
+    return float((run(frames) - _network(detector)(frames)).abs().max())

@@ -43,11 +43,15 @@ class Detector(Method[ClipBatch]):
     sign: what its evidence says; {} stands for how many crops show it, e.g. "3 of 8".
     workload: the method, of one tensor to one, batch first, in which nearly all time is spent;
         another runtime may take it over.
+    exported: the method, of one tensor to one, that files for other runtimes hold, and what they
+        then give (`exported_gives`).
     """
 
     name: ClassVar[str]
     sign: ClassVar[str] = ""
     workload: ClassVar[str] = "forward"
+    exported: ClassVar[str] = "forward"
+    exported_gives: ClassVar[str] = "logits, positive is fake"
     claim: ClassVar[Claim] = "ai-generated"
     config: HasView
 

@@ -23,7 +23,7 @@ class Table(NamedTuple):
 
     starts, ends: of each cell's stretch, in moments, the end excluded, (P,). cells: its place in
     the flattened map, column x T + start, (P,). places: sample x T + moment of each reading, (E,).
-    weights: (E,). offsets: where each cell's readings begin, (P,).
+    weights: (E,). offsets: where each cell's readings begin, (P,). owners: whose each is, (E,).
     """
 
     starts: NDArray[np.int64]
@@ -32,6 +32,7 @@ class Table(NamedTuple):
     places: NDArray[np.int64]
     weights: NDArray[np.float32]
     offsets: NDArray[np.int64]
+    owners: NDArray[np.int64]
 
 
 def stretches(
@@ -72,7 +73,7 @@ def sampling_table(config: Config) -> Table:
     found = np.flatnonzero(total)
     owner, places = np.divmod(found, bins * steps)
     offsets = np.searchsorted(owner, np.arange(len(cells)))
-    return Table(starts, ends, cells, places, total[found], offsets)
+    return Table(starts, ends, cells, places, total[found], offsets, owner)
 
 
 class BoundaryMatching(nn.Module):
@@ -82,13 +83,14 @@ class BoundaryMatching(nn.Module):
     places: Tensor
     weights: Tensor
     offsets: Tensor
+    owners: Tensor
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         channels, self.width, _ = config.hidden
         self.steps, self.samples = config.steps, config.samples
         table = sampling_table(config)
-        for name in ("cells", "places", "weights", "offsets"):
+        for name in ("cells", "places", "weights", "offsets", "owners"):
             values = torch.from_numpy(getattr(table, name))
             self.register_buffer(name, values, persistent=False)
         self.weigh = nn.Conv1d(channels, self.width * self.samples, 1, bias=False)
@@ -98,14 +100,22 @@ class BoundaryMatching(nn.Module):
         self.bias = nn.Parameter(torch.empty(self.width).uniform_(-bound, bound))
 
     def forward(self, x: Tensor) -> Tensor:
-        batch = len(x)
+        batch = x.shape[0]
         weighed = self.weigh(x).view(batch, self.width, self.samples, self.steps)
         rows = weighed.permute(2, 3, 0, 1).reshape(self.samples * self.steps, batch * self.width)
-        sums = embedding_bag(
-            self.places, rows, self.offsets, mode="sum", per_sample_weights=self.weights
-        )
         empty = rows.new_zeros(self.steps**2, batch * self.width)
-        full = empty.index_copy(0, self.cells, sums)  # (T x T, B x O)
+        full = empty.index_copy(0, self.cells, self.sums(rows))  # (T x T, B x O)
         maps: Tensor = full.view(self.steps, self.steps, batch, self.width).permute(2, 3, 0, 1)
         maps = maps + self.bias.view(1, -1, 1, 1)
         return maps
+
+    def sums(self, rows: Tensor) -> Tensor:
+        """Return what each cell reads, (P, B x O). rows: (samples x T, B x O)."""
+        if torch.compiler.is_exporting():  # other runtimes have matrix products, and no bags
+            cells, places = len(self.cells), len(rows)
+            spots = self.owners * places + self.places
+            table = rows.new_zeros(cells * places).index_put((spots,), self.weights)
+            return table.view(cells, places) @ rows
+        return embedding_bag(
+            self.places, rows, self.offsets, mode="sum", per_sample_weights=self.weights
+        )

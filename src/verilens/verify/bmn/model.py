@@ -82,6 +82,12 @@ class BMN(ClipDetector):
 
     name = "bmn"
     claim = "edited"
+    workload = "described"
+    exported = "stacked"
+    exported_gives = (
+        "logits (N, 2 + 2 T, T) of T steps: start; end; then T rows of regression and T of "
+        "classification, columns by start"
+    )
     needs = frozenset({"spans"})
     config: Config
 
@@ -93,6 +99,21 @@ class BMN(ClipDetector):
             nn.Conv1d(2 * self.encoder.features, config.features, 1), nn.ReLU(inplace=True)
         )
         self.head = Head(config)
+
+    def described(self, frames: Tensor) -> Tensor:
+        """Return what the encoder says of frames, (M, features). frames: (M, 3, H, W)."""
+        found: Tensor = self.encoder(frames)
+        return found
+
+    def of_films(self, frames: Tensor) -> Maps:
+        """Return the maps of films. frames: RGB in [0, 1], (N, T, 3, H, W)."""
+        described = self.described(frames.flatten(0, 1))
+        return self.maps(described.view(*frames.shape[:2], self.encoder.features))
+
+    def stacked(self, frames: Tensor) -> Tensor:
+        """Return the maps of films as one tensor, (N, 2 + 2 T, T): start, end, both of cells."""
+        maps = self.of_films(frames)
+        return torch.cat([maps.start[:, None], maps.end[:, None], *maps[2:]], 1)
 
     def maps(self, described: Tensor, places: Tensor | None = None) -> Maps:
         """Return the maps of films. described: (B, M, features) of the encoder.
@@ -109,8 +130,7 @@ class BMN(ClipDetector):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Return the logit of the best stretch's score, (N,). frames: (N, T, 3, H, W)."""
-        described = self.encoder(frames.flatten(0, 1)).view(*frames.shape[:2], -1)
-        maps = Maps(*(m.detach().float() for m in self.maps(described)))
+        maps = Maps(*(m.detach().float() for m in self.of_films(frames)))
         films = [self._candidates(maps, film) for film in range(len(frames))]
         best = [max(FAINT, *found.scores[:1]) if len(found.scores) else FAINT for found in films]
         return torch.tensor(best, dtype=torch.float64).logit().float().to(frames.device)
@@ -118,10 +138,9 @@ class BMN(ClipDetector):
     def training_step(self, batch: ClipBatch) -> Loss:
         """Return boundary, regression and classification loss against the forged moments."""
         spans = forged_moments(batch)
-        described = self.encoder(batch.frames.flatten(0, 1)).view(*batch.frames.shape[:2], -1)
         config = self.config
         truth = targets(forged_stretches(spans, config.steps), config.steps, config.columns)
-        return loss(self.maps(described), truth, config.regression)
+        return loss(self.of_films(batch.frames), truth, config.regression)
 
     @property
     def map_view(self) -> View | None:
@@ -149,7 +168,7 @@ class BMN(ClipDetector):
         times = np.unique(clip.times_s)[seen]
         grid = np.linspace(times[0], times[-1], self.config.steps)
         places = torch.from_numpy(np.interp(grid, times, np.arange(len(times)))).float()
-        described = self._described(clip)[torch.from_numpy(seen)]
+        described = self._moments(clip)[torch.from_numpy(seen)]
         maps = self.maps(described[None].to(self.device), places)
         found = self._candidates(Maps(*(m.float() for m in maps)), 0)
         step_s = (times[-1] - times[0]) / (self.config.steps - 1)
@@ -173,12 +192,12 @@ class BMN(ClipDetector):
             whole.append(Segment(start_s=float(start_s), end_s=float(end_s), score=float(score)))
         return divided(whole, shots(clip.frames, clip.times_s), least_s=2 * reach_s)
 
-    def _described(self, clip: Clip) -> Tensor:
+    def _moments(self, clip: Clip) -> Tensor:
         """Return what the encoder says of each moment, mean over its crops, (moments, features)."""
         frames = clip.frames
         batch = max(1, PASS_PIXELS // (frames.shape[1] * frames.shape[2]))
         parts = [
-            self.encoder(tensor(frames[n : n + batch]).to(self.device)).float()
+            self.described(tensor(frames[n : n + batch]).to(self.device)).float()
             for n in range(0, len(frames), batch)
         ]
         each = torch.cat(parts)
