@@ -159,6 +159,19 @@ def test_spans_are_read_from_masks_and_missed_where_neither_is_given():
         method.training_step(batch())
 
 
+def test_it_trains_in_sixteen_bits():
+    torch.manual_seed(0)
+    method, films = BMN(Config.tiny()), torch.rand(2, 12, 3, 32, 32)
+    spans = torch.zeros(2, 12)
+    spans[:, 3:7] = 1.0
+    with torch.autocast("cpu", torch.bfloat16):
+        total = method.training_step(
+            ClipBatch(frames=films, labels=torch.ones(2), spans=spans)
+        ).total
+    total.backward()
+    assert torch.isfinite(total) and method.head.matching.weigh.weight.grad.abs().sum() > 0
+
+
 def test_any_encoder_can_describe_the_moments():
     class Mean(FrameEncoder):
         features = 3

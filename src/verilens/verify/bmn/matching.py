@@ -103,6 +103,7 @@ class BoundaryMatching(nn.Module):
         batch = x.shape[0]
         weighed = self.weigh(x).view(batch, self.width, self.samples, self.steps)
         rows = weighed.permute(2, 3, 0, 1).reshape(self.samples * self.steps, batch * self.width)
+        rows = rows.float()  # sums of readings stay in 32 bits under autocast
         empty = rows.new_zeros(self.steps**2, batch * self.width)
         full = empty.index_copy(0, self.cells, self.sums(rows))  # (T x T, B x O)
         maps: Tensor = full.view(self.steps, self.steps, batch, self.width).permute(2, 3, 0, 1)
