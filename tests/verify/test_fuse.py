@@ -14,6 +14,7 @@ from verilens.records import (
     Provenance,
     ProvenanceClaim,
     Quality,
+    Where,
 )
 from verilens.verify.calibrate import NOT_COUNTED, UNCALIBRATED, best_fit, fits
 from verilens.verify.fuse import fuse, weighed
@@ -69,6 +70,20 @@ def test_what_is_marked_as_edited_is_not_called_genuine():
     assert "manual edits (scored, but not calibrated)" in doubted.not_checked
     silent = fuse(genuine + marked(0.3), media())
     assert silent.decision == "genuine" and not silent.conflicts
+
+
+def test_a_face_with_a_mask_is_not_called_genuine():
+    genuine = evidence(probe=-6.0, npr=-2.0, patchcraft=0.0)
+    heatmap = np.full((4, 4), 0.7, np.float32)
+    for where, decision in ((Where(heatmap=heatmap), "unsure"), (Where(), "genuine")):
+        mask = Evidence(
+            method="xception_unet", claim="face-swap", score=0.8, logit=1.4, where=where
+        )
+        found = fuse([*genuine, mask], media())
+        assert found.decision == decision
+        assert ("xception_unet marks edited parts" in found.sentence) == (decision == "unsure")
+        on_a_person = dataclasses.replace(mask, track=1)
+        assert fuse([*genuine, on_a_person], media()).decision == "genuine"
 
 
 def test_marks_of_edits_do_not_soften_what_is_fake():

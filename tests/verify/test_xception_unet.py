@@ -86,6 +86,24 @@ def test_a_still_gets_a_mask_and_a_film_a_timeline():
     assert found.where.heatmap is None and len(found.where.timeline) == 3
 
 
+def test_a_still_it_is_not_sure_of_gets_no_mask():
+    still = clip((200, 100), [(50, 0, 150, 100)])
+    (shown,) = tiny().inspect([still])
+    for sure, has_mask in ((shown.score - 0.01, True), (shown.score + 0.01, False)):
+        method = tiny(sure=sure)
+        (found,) = method.inspect([still])
+        assert found.score == shown.score
+        assert (found.where.heatmap is not None) == has_mask
+        assert (method.heatmap(still) is not None) == has_mask
+        assert ("not sure enough" in found.why) != has_mask
+
+
+def test_the_starter_is_small_and_reads_stills():
+    config = Config.starter()
+    assert sum(p.numel() for p in XceptionUNet(config).parameters()) < 500_000
+    assert config.view.reads("image", 3) and not config.view.reads("video", 3)
+
+
 def test_batches_that_lack_what_it_learns_from_are_refused():
     batch = forged(4, np.random.default_rng(0))
     with pytest.raises(ConfigError, match="masks"):

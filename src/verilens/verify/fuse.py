@@ -93,7 +93,7 @@ def with_edits(verdict: Verdict, evidence: Sequence[Evidence], kind: Kind) -> Ve
     None of them is calibrated, so they move no probability; but what one of them marks is not
     called genuine.
     """
-    own = [item for item in evidence if item.claim == "edited" and item.track is None]
+    own = [item for item in evidence if item.track is None and _is_of_edits(item, kind)]
     marking = [item.method for item in own if item.score > flag_level(item.method, kind)]
     if not marking:
         return verdict
@@ -107,6 +107,16 @@ def with_edits(verdict: Verdict, evidence: Sequence[Evidence], kind: Kind) -> Ve
         conflicts=(*verdict.conflicts, f"{said}, nothing else speaks against the file"),
         sentence=f"{OPENINGS['edited']['unsure']}: {said} (not calibrated). {verdict.sentence}",
     )
+
+
+def _is_of_edits(item: Evidence, kind: Kind) -> bool:
+    """Tell whether evidence speaks of edited parts: by its claim, or by a mask of a face.
+
+    A mask by a method that is calibrated on faces has its say in the verdicts on persons.
+    """
+    if item.claim != "face-swap" or item.where.heatmap is None:
+        return item.claim == "edited"
+    return not any(item.method in names for names in fits(kind, "face-swap"))
 
 
 def with_people(

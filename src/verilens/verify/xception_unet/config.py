@@ -17,6 +17,7 @@ class Config:
     decoded: channels of the decoder's stages, coarse to fine.
     classes: outputs of the head: 2, or 3 or 16 as in ForgeryNet; the first is genuine.
     mask_weight, class_weight: of the two losses. level: of the mask, from which a pixel is forged.
+    sure: score that a crop needs for its mask to be shown; 0 shows all.
     pretrained: ImageNet weights in the published layout to start training from; empty starts from
         random numbers.
     """
@@ -29,6 +30,7 @@ class Config:
     mask_weight: float = 1.0
     class_weight: float = 1.0
     level: float = 0.5
+    sure: float = 0.0
     pretrained: str = ""
     view: View = field(default_factory=lambda: View(size=256, frames=8, fit="face", margin=1.3))
 
@@ -39,6 +41,16 @@ class Config:
             raise ConfigError(
                 f"xception_unet: decoder must be unet or linear, not {self.decoder!r}"
             )
+
+    @classmethod
+    def starter(cls) -> "Config":
+        """Return the network of the starter weights, for stills: 0.4 million weights."""
+        return cls(
+            widths=(16, 24, 32, 48, 96, 96, 96, 128),
+            middle=1,
+            decoded=(48, 32, 24, 16),
+            view=View(size=160, frames=1, fit="face", margin=1.25, only="image"),
+        )
 
     @classmethod
     def tiny(cls) -> "Config":

@@ -22,7 +22,7 @@ from verilens.errors import ConfigError
 from verilens.method import Loss
 from verilens.nn.xception import Xception, load_imagenet
 from verilens.records import Clip, Evidence
-from verilens.verify.detector import PASS_PIXELS, Detector, tensor
+from verilens.verify.detector import PASS_PIXELS, Detector, sigmoid, tensor
 from verilens.verify.xception_unet.config import Config
 from verilens.verify.xception_unet.decoder import Linear, UNet
 
@@ -116,20 +116,31 @@ class XceptionUNet(Detector):
         return [self.marked(clip) for clip in clips]
 
     def marked(self, clip: Clip) -> Evidence:
-        """Return the pooled score, the share of marked pixels and, of a still, the mask."""
+        """Return the pooled score, the share of marked pixels and, of a still, the mask.
+
+        A still that does not score above `config.sure` gets no mask.
+        """
         logits, masks = self.crop_masks(clip.frames)
         share = float((masks > self.config.level).mean())
         why = f"the look of forged pixels: {share:.0%} of the face crop marked"
         found = dataclasses.replace(self.evidence(clip, logits), why=why)
         if len(np.unique(clip.times_s)) > 1:
             return found
+        if found.score <= self.config.sure:
+            return dataclasses.replace(found, why="not sure enough to mark any part of the face")
         by = f"mask of forged pixels by {self.name}"
         where = dataclasses.replace(found.where, by=by, heatmap=laid_out(clip, masks, CELLS))
         return dataclasses.replace(found, where=where)
 
-    def heatmap(self, tiles: Clip, cells: int = CELLS) -> NDArray[np.float32]:
-        """Return its mask over the picture, (rows, columns) in [0, 1], longer side `cells`."""
-        return laid_out(tiles, self.crop_masks(tiles.frames)[1], cells)
+    def heatmap(self, tiles: Clip, cells: int = CELLS) -> NDArray[np.float32] | None:
+        """Return its mask over the picture, (rows, columns) in [0, 1], longer side `cells`.
+
+        None where it is not sure enough to show one.
+        """
+        logits, masks = self.crop_masks(tiles.frames)
+        if sigmoid(logits.mean()) <= self.config.sure:
+            return None
+        return laid_out(tiles, masks, cells)
 
 
 def fakeness(scores: Tensor) -> Tensor:
