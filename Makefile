@@ -88,6 +88,7 @@ results: $(VENV)/.dev  ## the standing tables of the shipped detectors, into doc
 results-motion: $(VENV)/.dev  ## train and judge small recognisers of movement (about an hour); DATA=
 	$(BIN)/python benchmarks/motion.py --data $(DATA)/motion
 	$(BIN)/python benchmarks/motion_lift.py --data $(DATA)/motion
+	$(BIN)/python -m verilens.train.starter.living --data $(DATA)/motion
 	$(BIN)/python benchmarks/motion_signs.py --data $(DATA)/motion --out docs/results/motion-signs.md
 
 weights: $(VENV)/.dev  ## train the starter weights anew; DATA= and EXTRA= as above, PUBLIC= autoencoders

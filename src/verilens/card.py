@@ -24,6 +24,7 @@ Task = Literal[
     "lift",
     "sign",
     "in-between",
+    "movement",
 ]
 Reads = Literal["media", "post", "poses", "text", "answers"]
 Level = Literal["frame", "clip", "segment", "pixel"]

@@ -15,11 +15,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = Literal["image", "video"]
+Kind = Literal["image", "video", "movement"]
 Decision = Literal["genuine", "suspicious", "fake", "unsure"]
 SampleKind = Literal["image", "video", "frames", "post"]
 Split = Literal["train", "val", "test", ""]
-Claim = Literal["ai-generated", "face-swap", "spoof", "edited", "out-of-context"]
+Claim = Literal[
+    "ai-generated", "face-swap", "spoof", "edited", "out-of-context", "generated-movement"
+]
 Box = tuple[int, int, int, int]
 
 
