@@ -19,7 +19,7 @@ from verilens.media.opened import Limits
 
 STARTER = "starter"
 APART: tuple[Task, ...] = ("spoof",)  # questions of their own: nobody is asked unless told so
-PARTS = ("media", "nn", "verify")  # packages whose code and constants decide what is found
+PARTS = ("media", "nn", "poses", "verify")  # packages whose code and constants decide what is found
 Backend = Literal["torch", "onnxruntime"]
 
 
@@ -49,6 +49,7 @@ class Options:
     timeout_s: wall-clock seconds one file may take. max_bytes: of a file or a download.
     allow_private: also fetch URLs at private, loopback and link-local addresses.
     backend: what runs the networks. posts: the sources are posts with their media, see `Posts`.
+    poses: how the persons of the one film that is scanned move, a file of joints or a folder.
     """
 
     methods: tuple[str, ...] | None = None
@@ -59,6 +60,7 @@ class Options:
     allow_private: bool = False
     backend: Backend = "torch"
     posts: Posts | None = None
+    poses: Path | None = None
 
     def __post_init__(self) -> None:
         for name in ("timeout_s", "max_bytes"):
@@ -131,6 +133,11 @@ def started(reads: Reads = "media") -> list[str]:
     return [name for name, card in able.items() if STARTER in weights.available(card)]
 
 
+def of_movement() -> list[str]:
+    """Return the methods that judge the movement of joints, of those with starter weights."""
+    return [name for name in started("poses") if "movement" in catalog.card(name).tasks]
+
+
 def of_task(task: Task, methods: tuple[str, ...] | None = None) -> tuple[str, ...]:
     """Return which of the methods to ask about a task; ConfigError when there is none.
 
@@ -173,6 +180,7 @@ def fingerprint(options: Options) -> str:
         "methods": {c.card.name: weights.sha256(c.weights) for c in choices(options.methods)},
         "where": options.where,
         "faces": faces.weights() is not None,
+        "movement": {n: weights.available(catalog.card(n))[STARTER].sha256 for n in of_movement()},
     }
     if options.posts:
         from verilens.nn import sentences

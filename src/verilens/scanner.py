@@ -29,9 +29,11 @@ from verilens.media.opened import Opened
 from verilens.media.sandbox import Decoder
 from verilens.media.sources import Source, UrlRules, expand
 from verilens.options import Options, fingerprint
-from verilens.records import Clip, ErrorRecord, Report, View
+from verilens.poses import scanned
+from verilens.records import Clip, ErrorRecord, Evidence, Report, Verdict, View
 
 if TYPE_CHECKING:
+    from verilens.verify.movement import Judges
     from verilens.verify.panel import Panel
     from verilens.verify.posts import Readers
 
@@ -69,6 +71,9 @@ def scan_many(
     rules = UrlRules(max_bytes=options.max_bytes, allow_private=options.allow_private)
     meant = post.sources if options.posts else expand
     found = meant([str(source) for source in sources], urls=rules)
+    if options.poses:
+        given = scanned.persons(options.poses)
+        found = (dataclasses.replace(source, poses=given) for source in found)
     with Scanner(options, results or Recent(), pages) as scanner:
         yield from pipeline.run(found, scanner.open, options.workers)
 
@@ -131,7 +136,7 @@ class Scanner:
             try:
                 if key is None:  # the decoder says why, without any network
                     self._decoder().open(source.path, ())
-                opened = self._decode(source.path, is_known=report is not None)
+                opened = self._opened(source, sha256 or "", is_known=report is not None)
             except MediaError as error:
                 report = report or _failed(source, error, time.monotonic() - begun)
                 self._settle(source, key, report)
@@ -158,6 +163,9 @@ class Scanner:
         from verilens.verify.presentation import presented
 
         begun, media = time.monotonic(), job.opened.media
+        if media.kind == "movement":
+            moved = self._moving().judged(job.opened.poses)
+            return self._report(job, begun, *moved)
         panel, pool = self._panel(), self._pool
         try:
             deadline = begun + self.options.timeout_s - job.spent_s
@@ -176,13 +184,21 @@ class Scanner:
             asked = pool.submit(self._readers().judged, job.source.post, job.opened, verdict)
             of_words, verdict = asked.result()
             evidence = (*evidence, *of_words)
+        if job.opened.poses:
+            of_joints, verdict = self._moving().judged(job.opened.poses, verdict)
+            evidence = (*evidence, *of_joints)
+        report = self._report(job, begun, evidence, verdict)
+        return dataclasses.replace(report, people=faces.people if faces else None)
+
+    def _report(
+        self, job: Job, begun: float, evidence: tuple[Evidence, ...], verdict: Verdict
+    ) -> Report:
         return Report(
             path=job.source.name,
             version=verilens.__version__,
             seconds=job.spent_s + time.monotonic() - begun,
-            media=media,
+            media=job.opened.media,
             evidence=evidence,
-            people=faces.people if faces else None,
             verdict=verdict,
         )
 
@@ -202,6 +218,17 @@ class Scanner:
             self.pages.add(report, opened.clips if opened else {})
         source.discard()
         return report
+
+    def _opened(self, source: Source, sha256: str, is_known: bool) -> Opened:
+        """Return a picture, a film with the movement in it where given, or a file of joints."""
+        assert source.path is not None
+        try:
+            film = self._decode(source.path, is_known)
+        except MediaError as error:
+            if error.kind != "unsupported" or not scanned.is_movement(source.path):
+                raise
+            return _joints(source.path, sha256, self.pages.views if self.pages else (), error)
+        return scanned.beside(film, source.poses) if source.poses else film
 
     def _decode(self, path: Path, is_known: bool) -> Opened:
         """Return the file with all the pixels somebody will look at.
@@ -230,6 +257,12 @@ class Scanner:
             single_threaded()  # while loading too, else torch starts threads that spin
             return assemble(self.options.methods, self.options.backend)
 
+    def _moving(self) -> "Judges":
+        from verilens.verify.movement import assemble
+
+        with self._loading:
+            return assemble()
+
     def _readers(self) -> "Readers":
         from verilens.verify.posts import assemble
 
@@ -249,10 +282,21 @@ class Scanner:
 
 
 def _key(source: Source, sha256: str | None) -> str | None:
-    """Return what tells contents apart: the media's hash, with that of the words around it."""
-    if source.post is None or sha256 is None:
+    """Return what tells contents apart: the media's hash, with that of words or joints beside."""
+    beside = [source.post.sha256] if source.post else []
+    beside += [hashlib.sha256(p.joints.tobytes()).hexdigest() for p in source.poses]
+    if not beside or sha256 is None:
         return sha256
-    return hashlib.sha256(f"{sha256} {source.post.sha256}".encode()).hexdigest()
+    return hashlib.sha256(" ".join([sha256, *beside]).encode()).hexdigest()
+
+
+def _joints(path: Path, sha256: str, views: Sequence[View], error: MediaError) -> Opened:
+    """Return a file of joints as media; what is neither film nor joints says both."""
+    try:
+        return scanned.opened(path, sha256, views)
+    except MediaError as other:
+        said = f"{error.message}; nor does it hold the joints of a movement ({other.message})"
+        raise MediaError("unsupported", said) from other
 
 
 def _prepare_thread() -> None:

@@ -58,6 +58,7 @@ class Asked:
         """Give a scan by the workers of a Ray."""
         from verilens.cluster import scan, session
 
+        _refuse_poses(options)
         if options.jobs is not None:
             raise ConfigError("--jobs is of the local engine; on Ray it is --workers")
         place = session.Place(address=self.address, workers=self.workers)
@@ -81,6 +82,7 @@ class Asked:
         import verilens
         from verilens.cli import remote
 
+        _refuse_poses(options)
         if options.posts is not None:
             raise ConfigError("a server scans no posts: leave out --server")
         if kept.path is not None:
@@ -97,6 +99,13 @@ class Asked:
             return self.key_file.read_text(encoding="ascii").strip()
         except (OSError, ValueError) as error:
             raise ConfigError(f"cannot read a key from {self.key_file}: {error}") from error
+
+
+def _refuse_poses(options: Options) -> None:
+    if options.poses is not None:
+        raise ConfigError(
+            "a video with --poses is scanned by this process: leave out --engine and --server"
+        )
 
 
 @contextmanager

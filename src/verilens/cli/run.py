@@ -56,6 +56,17 @@ def asked(
     return of_task("spoof", methods) if task == "spoof" else methods, None
 
 
+def joints(poses: Path | None, paths: list[str], task: str | None) -> Path | None:
+    """Return the joints given beside a video; ConfigError where they cannot be meant."""
+    if poses is None:
+        return None
+    if not is_one(paths) or task is not None:
+        raise ConfigError("--poses goes with one video and no --task: its persons are in the file")
+    if not poses.exists():
+        raise ConfigError(f"--poses: there is no {poses}")
+    return poses
+
+
 def is_one(paths: list[str]) -> bool:
     """Tell whether this can only mean one file: no store is kept for it by default."""
     if len(paths) != 1:

@@ -45,6 +45,15 @@ def scan(
             rich_help_panel=ASKING,
         ),
     ] = None,
+    poses: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE|FOLDER",
+            help="The joints of the persons in the one video that is scanned; their movement is "
+            "judged beside the pixels. A file of joints alone is scanned like any other.",
+            rich_help_panel=ASKING,
+        ),
+    ] = None,
     encoder: Annotated[
         str,
         typer.Option(
@@ -197,6 +206,7 @@ def scan(
     options = Options(
         methods=chosen,
         posts=posts,
+        poses=run.joints(poses, paths, task),
         where=where if where is not None else (is_one or html is not None),
         jobs=jobs,
         timeout_s=timeout,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
 from verilens.errors import ConfigError
-from verilens.options import Options, choices, readers
+from verilens.options import Options, choices, of_movement, readers
 from verilens.records import Report
 from verilens.report import json
 
@@ -95,6 +95,7 @@ def _pages(folder: Path | None, paths: Sequence[str], options: Options) -> "Page
     from verilens.report.pages import Pages
 
     chosen = choices(options.methods) + (readers(options.posts) if options.posts else [])
+    chosen += choices(tuple(of_movement()), "poses")
     shared = context({choice.card.name: choice.weights for choice in chosen})
     try:
         return Pages(folder, shared, title=", ".join(paths))

@@ -81,7 +81,7 @@ def checked(claim: Claim, report: Report) -> Checked:
 def measure(claim: Claim, evidence: Evidence, media: Media) -> Inside | None:
     """Return a detector's scores at a claim's place; None when it does not say where."""
     where = evidence.where
-    if media.kind == "video":
+    if media.kind != "image":
         if claim.span_s is None or not where.timeline:
             return None
         return on_timeline(where.timeline, *claim.span_s)

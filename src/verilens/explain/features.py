@@ -19,6 +19,7 @@ SIGNS: dict[Claim, str] = {
     "spoof": "a presentation attack",
     "edited": "editing",
     "out-of-context": "a false context",
+    "generated-movement": "generated movement",
 }
 UNMEASURED = 0.5  # from where a score is read as a sign, of a method that the verdict leaves out
 

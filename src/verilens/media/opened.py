@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from verilens.records import Clip, Faces, Media, View
+from verilens.records import Clip, Faces, Media, Pose, View
 
 PEOPLE = 5  # judged in one file: those who fill most of the picture over time
 LEAST_FACE_PX = 32  # longer side of a face from which it is judged
@@ -34,9 +34,11 @@ class Opened:
     """One readable file: its facts, and its pixels as every view asked for them.
 
     faces: None when no view asked for faces. bands: of a pixel, more than 3 in a spectral cube.
+    poses: how its persons move, where a file of joints says so.
     """
 
     media: Media
     clips: Mapping[View, Clip]
     faces: Faces | None = None
     bands: int = 3
+    poses: tuple[Pose, ...] = ()

@@ -20,7 +20,7 @@ from typing import BinaryIO
 from verilens.errors import MediaError, MediaErrorKind
 from verilens.media.fetch import UrlRules, fetch, is_url
 from verilens.media.names import shown
-from verilens.records import Post
+from verilens.records import Pose, Post
 
 __all__ = ["Source", "UrlRules", "expand", "fetched"]
 
@@ -34,6 +34,7 @@ class Source:
     name: what the person typed, or the path found under it. temporary: the file is ours (from
     standard input or an address); call `discard` when it is no longer needed.
     post: the words that the file was published with; then `name` is that of the post.
+    poses: how the persons in the film move, where that was given.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Source:
     error: MediaError | None = None
     temporary: bool = False
     post: Post | None = None
+    poses: tuple[Pose, ...] = ()
 
     def discard(self) -> None:
         """Delete the file if it is temporary; what is forgotten goes when the program ends."""

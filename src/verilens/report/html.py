@@ -87,13 +87,14 @@ class Weights(NamedTuple):
 class Context:
     """What every page of one scan shares.
 
-    cards, weights: by the method's name. weights holds those the scan used. of_faces, of_spoof:
-        thresholds of the claims "face-swap" and "spoof"; the others are those of AI origin.
+    cards, weights: by the method's name. weights holds those the scan used. of_faces, of_spoof,
+        of_movement: thresholds of those claims; the others are those of AI origin.
     """
 
     thresholds: Mapping[Kind, Thresholds] = field(default_factory=dict)
     of_faces: Mapping[Kind, Thresholds] = field(default_factory=dict)
     of_spoof: Mapping[Kind, Thresholds] = field(default_factory=dict)
+    of_movement: Mapping[Kind, Thresholds] = field(default_factory=dict)
     cards: Mapping[str, Card] = field(default_factory=dict)
     weights: Mapping[str, Weights] = field(default_factory=dict)
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -115,13 +116,14 @@ def context(chosen: Mapping[str, Path] | None = None) -> Context:
         thresholds=_thresholds(names, "ai-generated"),
         of_faces=_thresholds(names, "face-swap"),
         of_spoof=_thresholds(frozenset(cards), "spoof"),
+        of_movement=_thresholds(frozenset(cards), "generated-movement"),
         cards=cards,
         weights=used,
     )
 
 
 def _thresholds(methods: frozenset[str], claim: Claim) -> dict[Kind, Thresholds]:
-    kinds: tuple[Kind, ...] = ("image", "video")
+    kinds: tuple[Kind, ...] = ("image", "video", "movement")
     fits = {kind: best_fit(kind, methods, claim) for kind in kinds}
     return {
         kind: Thresholds(genuine=fit.clear, suspicious=fit.doubt, fake=fit.alarm, meaning=MEANING)
@@ -195,7 +197,11 @@ def _zones(report: Report, shared: Context) -> Thresholds | None:
     """Return the thresholds of the claim that the verdict rests on."""
     if report.media is None:
         return None
-    of_claim = {"face-swap": shared.of_faces, "spoof": shared.of_spoof}
+    of_claim = {
+        "face-swap": shared.of_faces,
+        "spoof": shared.of_spoof,
+        "generated-movement": shared.of_movement,
+    }
     claim = report.verdict.claim if report.verdict else ""
     return of_claim.get(claim, shared.thresholds).get(report.media.kind)
 

@@ -57,7 +57,7 @@ def pictures(report: Report, clips: Mapping[View, Clip]) -> Pictures:
 
     A video is shown at the sampled moment with the highest score.
     """
-    is_video = report.media is not None and report.media.kind == "video"
+    is_video = report.media is not None and report.media.kind != "image"
     whole, small, native = (clips.get(view) for view in Pages.views)
     at = 0 if whole is None else _most_telling(report, whole)
     preview = None if whole is None else whole.frames[at]

@@ -15,6 +15,7 @@ AT_ONCE_S = 0.25  # between a sighting and a moment that it still shows
 STAYS = 0.3  # overlap of two sightings between which a face is taken to move evenly
 GAP = 1.5  # steps without a sighting that end a bar
 WIDTH = 1000.0
+MOVED = "generated-movement"  # counts the persons in the joints, not the faces
 # The colours of page.css for the light scheme, for boxes painted into thumbnails.
 PAINT = {
     "fake": (161, 38, 13),
@@ -64,7 +65,7 @@ def box_at(person: Person, time_s: float) -> Box | None:
 def marks(report: Report, time_s: float, shown: tuple[int, int]) -> list[Mark]:
     """Return the boxes of the persons at a moment, on a picture of `shown` (width, height)."""
     media = report.media
-    if media is None:
+    if media is None or not report.people:
         return []
     x, y = shown[0] / media.width, shown[1] / media.height
     return [
@@ -107,7 +108,7 @@ def bars(report: Report) -> list[Bar]:
             flagged=tuple(
                 _span(s.start_s, s.end_s, duration_s)
                 for e in report.evidence
-                if e.track == person.track
+                if e.track == person.track and e.claim != MOVED
                 for s in e.where.segments
             ),
         )
@@ -124,7 +125,8 @@ def stays(times_s: Sequence[float], step_s: float) -> list[tuple[float, float]]:
 
 
 def _timeline(evidence: Sequence[Evidence], person: Person) -> list[float]:
-    return [t for e in evidence if e.track == person.track for t, _ in e.where.timeline]
+    own = (e for e in evidence if e.track == person.track and e.claim != MOVED)
+    return [t for e in own for t, _ in e.where.timeline]
 
 
 def _span(start_s: float, end_s: float, duration_s: float) -> tuple[float, float]:

@@ -63,7 +63,7 @@ def pieces(post: Post, evidence: Sequence[Evidence], longest: int = LONGEST) -> 
 def regions(report: Report, shown: tuple[int, int]) -> list[RegionMark]:
     """Return the changed boxes on a picture of `shown` (width, height)."""
     media = report.media
-    if media is None:
+    if media is None or not media.width:
         return []
     x, y = shown[0] / media.width, shown[1] / media.height
     return [

@@ -54,7 +54,7 @@ class Timeline:
 
 def timeline(media: Media, evidence: Sequence[Evidence]) -> Timeline | None:
     """Return the timeline of a video, without lines when nothing was scored; None for a still."""
-    if media.kind != "video":
+    if media.kind == "image":
         return None
     drawn = [e for e in words.apart(evidence) if e.where.timeline]
     last_s = max((time for e in drawn for time, _ in e.where.timeline), default=0.0)
