@@ -8,12 +8,21 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from verilens.train.starter.sources import SUFFIXES, Source, extract, parsed, sources
+from verilens.train.starter.sources import (
+    APART,
+    LISTS,
+    SUFFIXES,
+    Source,
+    extract,
+    parsed,
+    sources,
+)
 
 
 def test_every_listed_source_is_sound():
-    listed = sources()
+    listed = sources((*LISTS, *APART))
     assert len(listed) == len(set(listed))
+    assert not set(sources(APART)) & set(sources())
     for source in listed:
         assert re.fullmatch(r"[\w.-]+/[\w.-]+", source.repository)
         assert re.fullmatch(r"[0-9a-f]{40}", source.commit)

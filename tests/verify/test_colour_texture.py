@@ -24,8 +24,8 @@ def test_the_published_size():
     method = ColourTexture()
     assert method.features(torch.rand(2, 3, 64, 64)).shape == (2, 354)
     assert sum(p.numel() for p in method.parameters()) == 355
-    starter = ColourTexture(Config.starter())
-    assert starter.norm.num_features == 354 * 2 * 4
+    fine = ColourTexture(Config(radii=(1, 2), cells=2))
+    assert fine.norm.num_features == 354 * 2 * 4
 
 
 def test_58_patterns_are_uniform():

@@ -23,7 +23,7 @@ from verilens.verify.presentation import presented
 needs_faces = pytest.mark.skipif(finder.weights() is None, reason=f"needs {finder.INSTALL}")
 ROW = {
     "claim": "spoof",
-    "methods": ["colour_texture"],
+    "methods": ["skin_probe"],
     "centre": [0.0],
     "spread": [1.0],
     "draws": [[0.0, 1.0], *[[0.1 * n, 1.0] for n in (-2, -1, 0, 1, 2)]],
@@ -59,7 +59,7 @@ def person(track=1, times_s=(0.0,)):
 def said(track, logit, **more):
     score = float(torch.sigmoid(torch.tensor(logit)))
     return Evidence(
-        method="colour_texture", claim="spoof", score=score, logit=logit, track=track, **more
+        method="skin_probe", claim="spoof", score=score, logit=logit, track=track, **more
     )
 
 
@@ -124,14 +124,14 @@ def test_words_are_those_of_the_standard():
 
 
 def test_a_scan_that_is_not_told_so_asks_nobody_about_attacks():
-    assert "colour_texture" not in {choice.card.name for choice in choices(None)}
-    assert of_task("spoof") == ("colour_texture",)
+    assert "skin_probe" not in {choice.card.name for choice in choices(None)}
+    assert of_task("spoof") == ("skin_probe",)
     assert of_task("spoof", ("minifasnet=own.safetensors",)) == ("minifasnet=own.safetensors",)
     with pytest.raises(ConfigError, match="task spoof: ask methods that have it"):
         of_task("spoof", ("minifasnet", "npr"))
     with pytest.raises(ConfigError, match="no task 'spooof'; there are: post, spoof"):
         asked("spooof", None, "")
-    assert asked("spoof", None, "") == (("colour_texture",), None)
+    assert asked("spoof", None, "") == (("skin_probe",), None)
 
 
 def spoof(path, **settings):
@@ -197,6 +197,6 @@ def test_own_weights_are_asked_without_calibration(tmp_path):
 @needs_faces
 def test_beside_other_methods_it_takes_no_part_in_the_verdict(tmp_path):
     scene = save(tmp_path / "a.png", put(room((480, 360)), figure(), (240, 150), 110))
-    report = scan(scene, Options(methods=(scanning.npr(), "colour_texture"), where=False))
+    report = scan(scene, Options(methods=(scanning.npr(), "skin_probe"), where=False))
     assert report.verdict.claim == "ai-generated"
     assert {e.claim for e in report.evidence} == {"ai-generated", "spoof"}

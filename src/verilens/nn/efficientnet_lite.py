@@ -75,19 +75,24 @@ class Block(nn.Module):
 
 
 class EfficientNetLite2(nn.Module):
-    """forward: RGB in [0, 1], (B, 3, H, W) -> the outputs of stem, 7 stages and head."""
+    """forward: RGB in [0, 1], (B, 3, H, W) -> the outputs of stem, 7 stages and head.
 
-    def __init__(self) -> None:
+    depth: how many stages there are; a network with fewer than 7 has no head.
+    """
+
+    def __init__(self, depth: int = len(STAGES)) -> None:
         super().__init__()
         self.stem = nn.Sequential(*_unit(3, 32, 3, 2), nn.ReLU6(inplace=True))
         stages, cin = [], 32
-        for repeats, kernel, stride, expansion, cout in STAGES:
+        for repeats, kernel, stride, expansion, cout in STAGES[:depth]:
             blocks = [Block(cin, cout, kernel, stride, expansion)]
             blocks += [Block(cout, cout, kernel, 1, expansion) for _ in range(repeats - 1)]
             stages.append(nn.Sequential(*blocks))
             cin = cout
         self.stages = nn.ModuleList(stages)
-        self.head = nn.Sequential(*_unit(cin, 1280, 1), nn.ReLU6(inplace=True))
+        whole = depth == len(STAGES)
+        head = nn.Sequential(*_unit(cin, 1280, 1), nn.ReLU6(inplace=True)) if whole else None
+        self.head = head
 
     def forward(self, x: Tensor) -> list[Tensor]:
         return list(self._taps(x * 2 - 1))  # these weights expect [-1, 1]
@@ -98,7 +103,8 @@ class EfficientNetLite2(nn.Module):
         for stage in self.stages:
             x = stage(x)
             yield x
-        yield self.head(x)
+        if self.head is not None:
+            yield self.head(x)
 
 
 def public_weights() -> Path:
@@ -113,11 +119,12 @@ def public_weights() -> Path:
 
 
 def load_public(net: EfficientNetLite2, file: Path) -> None:
-    """Copy the public ImageNet weights into a network, in place."""
+    """Copy the public ImageNet weights into a network, whole or cut off, in place."""
     public = torch.load(file, map_location="cpu", weights_only=True)
     tensors = [value for key, value in public.items() if not key.startswith("_fc")]
+    own = list(net.state_dict())
     # Both list their layers in the order of the forward pass; shapes are checked on loading.
-    net.load_state_dict(dict(zip(net.state_dict(), tensors, strict=True)))
+    net.load_state_dict(dict(zip(own, tensors[: len(own)], strict=True)))
 
 
 def pooled(maps: Tensor) -> Tensor:

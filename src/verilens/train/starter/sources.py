@@ -1,6 +1,7 @@
 """Extract further training media from git snapshots of public repositories.
 
     python -m verilens.train.starter.sources SNAPSHOTS OUT
+    python -m verilens.train.starter.sources SNAPSHOTS FACES --list faces
 
 SNAPSHOTS holds git directories named OWNER+NAME/repo. What is taken, and as what, stands in the
 lists of the folder `sources`; OUT gets the files and a manifest.csv in the layout of the corpus'
@@ -15,7 +16,7 @@ import logging
 import re
 import subprocess
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -24,6 +25,7 @@ from typing import NamedTuple
 from PIL import Image
 
 LISTS = ("stills_generated", "stills_genuine", "clips_generated", "clips_genuine")
+APART = ("faces",)  # lists that are taken when they are named alone
 SUFFIXES = {"image": (".jpg", ".jpeg", ".png", ".webp"), "video": (".mp4", ".gif", ".webm", ".mov")}
 LEAST_BYTES, LEAST_SIDE_PX, LONGEST = 9000, 200, 2.4
 UNFIT = re.compile(
@@ -57,10 +59,10 @@ class Blob(NamedTuple):
     size: int
 
 
-def sources() -> list[Source]:
-    """Return the entries of all lists, in the order of LISTS."""
+def sources(lists: Sequence[str] = LISTS) -> list[Source]:
+    """Return the entries of some lists, in their order."""
     folder = files("verilens.train.starter") / "sources"
-    texts = [(folder / f"{name}.toml").read_text(encoding="utf-8") for name in LISTS]
+    texts = [(folder / f"{name}.toml").read_text(encoding="utf-8") for name in lists]
     return [source for text in texts for source in parsed(text)]
 
 
@@ -152,11 +154,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m verilens.train.starter.sources")
     parser.add_argument("snapshots", type=Path, help="folder of OWNER+NAME/repo git directories")
     parser.add_argument("out", type=Path)
+    parser.add_argument("--list", action="append", choices=(*LISTS, *APART), help="only these")
     args = parser.parse_args()
     logging.basicConfig(format="%(message)s", level=logging.INFO)
     taken: dict[str, Source] = {}
     rows = []
-    for source in sources():
+    for source in sources(args.list or LISTS):
         found = list(extract(source, args.snapshots, args.out, taken))
         logger.info("%5d %s %s %s", len(found), source.kind, source.label, source.repository)
         rows += found

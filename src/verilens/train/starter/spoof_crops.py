@@ -3,14 +3,15 @@
     genuine file -> faces, cut wide at their own size -> bona fide and attacks -> what a scan cuts
 
 Both classes go through the same draws of scale, softness, noise, compression and cut after the
-attack, so that none of these tells them apart.
+attack, so that none of these tells them apart. A film is one presentation that moves a little, its
+frames coded together.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,12 +24,14 @@ from verilens.errors import MediaError
 from verilens.media import faces
 from verilens.media.faces import Face
 from verilens.media.people import cutout
+from verilens.media.perturb.codecs import VideoCodec
 from verilens.media.presentation import KINDS, SEVERITIES, present, scene
 from verilens.media.sandbox import Decoder
 from verilens.media.tracks import by_track
 from verilens.records import Clip, View
 from verilens.train.starter.corpus import Item, Kind, capped
-from verilens.train.starter.face_fakes import treatment
+from verilens.train.starter.face_fakes import RATE, treatment
+from verilens.train.starter.spoof_disturbed import disturbed
 from verilens.train.starter.views import Pixels
 
 WIDE = View(size=320, frames=2, fit="face", margin=3.0)
@@ -36,8 +39,14 @@ LEAST_FACE_PX = 44  # of a face in its file: a smaller one has no skin to see
 FACE_PX = (56.0, 128.0)  # to which faces are scaled down before anything is done to them
 PEOPLE = 3  # of one file
 CAP: dict[Kind, int] = {"image": 120, "video": 6}  # files of one source
-GENUINE = "bona-fide"
-DRAWS = {GENUINE: 3, **dict.fromkeys(KINDS, 1)}  # of each person, of each kind
+CROWDS = {"braun-steven/dfi-tensorflow": 700}  # sources of as many persons as files, and their cap
+GENUINE, DISTURBED = "bona-fide", "disturbed"
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "print": ("print", "cut"),  # both are printed paper
+    "replay": ("replay",),
+    "mask": ("mask",),
+}
+MOMENTS = 4  # of a film
 Rng = np.random.Generator
 logger = logging.getLogger(__name__)
 
@@ -69,11 +78,16 @@ class Bank(NamedTuple):
 def genuine(items: Sequence[Item]) -> list[Item]:
     """Return the genuine items, at most CAP of a source and kind."""
     real = [item for item in items if item.label == "real"]
-    return [
+    found = [
         item
         for kind, most in CAP.items()
-        for item in capped([item for item in real if item.kind == kind], most)
+        for item in capped(
+            [item for item in real if item.kind == kind and item.source not in CROWDS], most
+        )
     ]
+    for source, most in CROWDS.items():
+        found += capped([item for item in real if item.source == source], most)
+    return found
 
 
 def presented(items: Sequence[Item], work: Path) -> Iterator[list[Presented]]:
@@ -135,20 +149,35 @@ def _face(facts: NDArray[np.float32]) -> Face:
     return Face((left, top, right, bottom), score, facts[5:].reshape(5, 2))
 
 
-def bank(people: Sequence[Presented], view: View, seed: int) -> Iterator[Bank]:
-    """Yield the crops of each person: bona fide, and under every attack."""
+def bank(
+    people: Sequence[Presented], draws: Mapping[str, int], view: View, seed: int
+) -> Iterator[Bank]:
+    """Yield the crops of each person. draws: how many there are of each kind."""
     for number, one in enumerate(people):
-        kinds = [kind for kind, count in DRAWS.items() for _ in range(count)]
+        kinds = [kind for kind, count in draws.items() for _ in range(count)]
         crops = [
             rendered(one, kind, view, np.random.default_rng([seed, one.item.key, number, n]))
             for n, kind in enumerate(kinds)
         ]
-        yield Bank(
-            np.stack(crops),
-            np.array(kinds),
-            np.full(len(kinds), number),
-            np.full(len(kinds), one.item.source),
-        )
+        yield _bank(crops, kinds, number, one)
+
+
+def films(people: Sequence[Presented], view: View, seed: int) -> Iterator[Bank]:
+    """Yield a film of each person, bona fide and under every attack, in MOMENTS rows each."""
+    for number, one in enumerate(people):
+        kinds = [GENUINE, *KINDS]
+        crops = [
+            crop
+            for n, kind in enumerate(kinds)
+            for crop in filmed(one, kind, view, np.random.default_rng([seed, one.item.key, n, 1]))
+        ]
+        yield _bank(crops, [kind for kind in kinds for _ in range(MOMENTS)], number, one)
+
+
+def _bank(crops: Sequence[Pixels], kinds: Sequence[str], number: int, one: Presented) -> Bank:
+    count = len(crops)
+    sources = np.full(count, one.item.source)
+    return Bank(np.stack(crops), np.array(kinds), np.full(count, number), sources)
 
 
 def joined(parts: Sequence[Bank]) -> Bank:
@@ -158,15 +187,37 @@ def joined(parts: Sequence[Bank]) -> Bank:
 
 def rendered(one: Presented, kind: str, view: View, rng: Rng) -> Pixels:
     """Return what a scan would cut of one presentation, (size, size, 3)."""
+    shown, face = shown_as(one, kind, rng)
+    return cut(treatment(rng)(shown[None])[0], face, view, rng)
+
+
+def filmed(one: Presented, kind: str, view: View, rng: Rng) -> list[Pixels]:
+    """Return what a scan would cut of MOMENTS frames of a film: the presentation moves a little."""
+    shown, face = shown_as(one, kind, rng)
+    height, width = shown.shape[:2]
+    frames = []
+    for _ in range(MOMENTS):
+        x, y = rng.uniform(-1.5, 1.5, 2)
+        moved = np.array([[1, 0, x], [0, 1, y]], np.float32)
+        frame = cv2.warpAffine(shown, moved, (width, height), borderMode=cv2.BORDER_REFLECT)
+        noise = rng.normal(0, 1.5, frame.shape)
+        frames.append(np.clip(np.rint(frame * rng.uniform(0.97, 1.03) + noise), 0, 255))
+    rate = int(rng.integers(RATE[0], RATE[1] + 1))
+    codec = VideoCodec(encoder="libx264", crf=rate, options={"preset": "veryfast"})
+    coded = codec.through([np.asarray(frame, np.uint8) for frame in frames])
+    return [cut(frame, face, view, rng) for frame in coded]
+
+
+def shown_as(one: Presented, kind: str, rng: Rng) -> tuple[Pixels, Face]:
+    """Return a person as the camera sees them, bona fide, disturbed or under an attack."""
     small, face = scaled(one, rng)
+    if kind == DISTURBED:
+        return disturbed(small, face, rng), face
     if kind != GENUINE:
-        shown = present(small, kind, int(rng.choice(SEVERITIES)), rng, face)
-    elif rng.random() < 0.5:  # bona fide pictures were scaled and filtered too
-        shown = scene.recaptured(scene.light(small), rng, float(rng.random()))
-    else:
-        shown = small
-    treated = treatment(rng)(shown[None])[0]
-    return cut(treated, face, view, rng)
+        return present(small, kind, int(rng.choice(SEVERITIES)), rng, face), face
+    if rng.random() < 0.5:  # bona fide pictures were scaled and filtered too
+        return scene.recaptured(scene.light(small), rng, float(rng.random())), face
+    return small, face
 
 
 def scaled(one: Presented, rng: Rng) -> tuple[Pixels, Face]:

@@ -1,4 +1,4 @@
-"""Fits the head of colour texture on a bank, and judges it by the terms of ISO/IEC 30107-3."""
+"""Fits the skin probe on a bank, and judges it by the terms of ISO/IEC 30107-3."""
 
 from __future__ import annotations
 
@@ -13,51 +13,62 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from verilens.bench import metrics
 from verilens.bench.metrics import Interval
-from verilens.train.starter.spoof_crops import GENUINE, Bank
-from verilens.verify.colour_texture.config import Config
-from verilens.verify.colour_texture.model import ColourTexture
+from verilens.nn.efficientnet_lite import load_public, public_weights
+from verilens.train.starter.spoof_crops import DISTURBED, GENUINE, Bank
 from verilens.verify.detector import tensor
+from verilens.verify.skin_probe.config import Config
+from verilens.verify.skin_probe.model import SkinProbe
 
-STEPS, BATCH, LR, DECAY = 400, 96, 1e-3, 0.3
-LOST = 0.3  # of the features, each time they are seen: none may be relied on alone
-AT_ONCE = 64
+STEPS, BATCH, LR, DECAY = 600, 256, 2e-3, 0.1
+SURE = 0.96  # of a label: 0.02 and 0.98 are learned
+UNKNOWN = 0.25  # of the attacks drawn in training: disturbances
+AT_ONCE = 8
 Doubles = NDArray[np.float64]
 
 
 class Features(NamedTuple):
-    """A bank, and what is counted in each of its crops, (N, width)."""
+    """A bank, and what is read of each of its crops, (N, width)."""
 
     bank: Bank
-    counts: Tensor
+    read: Tensor
 
     def without(self, kinds: Collection[str]) -> Features:
         """Return the rows of all other kinds."""
         rows = ~np.isin(self.bank.kinds, list(kinds))
-        return Features(self.bank.take(rows), self.counts[torch.from_numpy(rows)])
+        return Features(self.bank.take(rows), self.read[torch.from_numpy(rows)])
 
 
-def featured(method: ColourTexture, bank: Bank) -> Features:
-    """Return a bank with its counts."""
+def blank(config: Config) -> SkinProbe:
+    """Return a probe whose backbone has its public weights, and whose head knows nothing."""
+    method = SkinProbe(config)
+    load_public(method.backbone, public_weights())
+    return method.eval()
+
+
+def featured(method: SkinProbe, bank: Bank) -> Features:
+    """Return a bank with what the backbone sees in its crops."""
     parts = [bank.crops[n : n + AT_ONCE] for n in range(0, len(bank.crops), AT_ONCE)]
     return Features(bank, torch.cat([method.features(tensor(part)) for part in parts]))
 
 
-def fitted(config: Config, made: Features, seed: int) -> ColourTexture:
-    """Return a network whose head was fitted: classes, and kinds of attacks, weigh the same."""
+def fitted(method: SkinProbe, made: Features, seed: int) -> SkinProbe:
+    """Fit the head of a probe, in place: classes, kinds of attacks and sources are balanced."""
     torch.manual_seed(seed)
-    method = ColourTexture(config)
-    method.norm.running_mean = made.counts.mean(0)
-    method.norm.running_var = made.counts.var(0) + 1e-4  # a bin that is hardly used says little
-    x = method.norm.eval()(made.counts)
+    for layer in method.head:
+        if isinstance(layer, torch.nn.Linear):
+            layer.reset_parameters()
+    method.norm.running_mean = made.read.mean(0)
+    method.norm.running_var = made.read.var(0) + 1e-6
     labels = torch.from_numpy((made.bank.kinds != GENUINE).astype(np.float32))
-    chances = torch.from_numpy(balance(made.bank.kinds))
+    wanted = labels * SURE + (1 - SURE) / 2
+    chances = torch.from_numpy(balance(made.bank))
     optimiser = torch.optim.AdamW(method.head.parameters(), lr=LR, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LR, total_steps=STEPS)
+    method.norm.eval()
     method.head.train()
     for _ in range(STEPS):
         rows = torch.multinomial(chances, BATCH, replacement=True)
-        kept = torch.nn.functional.dropout(x[rows], LOST)
-        loss = binary_cross_entropy_with_logits(method.head(kept).squeeze(1), labels[rows])
+        loss = binary_cross_entropy_with_logits(method.read(made.read[rows]), wanted[rows])
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -65,15 +76,27 @@ def fitted(config: Config, made: Features, seed: int) -> ColourTexture:
     return method.eval()
 
 
-def balance(kinds: NDArray[np.str_]) -> Doubles:
-    """Return how often each crop is drawn: half are bona fide, kinds of attacks are alike."""
-    names, member = np.unique(kinds, return_inverse=True)
-    share = np.where(names == GENUINE, 0.5, 0.5 / max(1, len(names) - 1))
-    chances: Doubles = (share / np.bincount(member))[member]
-    return chances
+def balance(bank: Bank) -> Doubles:
+    """Return how often each crop is drawn.
+
+    Half are bona fide. Of the attacks, UNKNOWN are disturbances; all other kinds are alike. The
+    sources of a kind count as the roots of their sizes.
+    """
+    names = [str(name) for name in np.unique(bank.kinds)]
+    known = [name for name in names if name not in (GENUINE, DISTURBED)]
+    unknown = (UNKNOWN if known else 1.0) if DISTURBED in names else 0.0
+    share = {name: 0.5 * (1 - unknown) / len(known) for name in known}
+    share |= {GENUINE: 0.5, DISTURBED: 0.5 * unknown}
+    chances = np.zeros(len(bank.kinds))
+    for name in names:
+        rows = bank.kinds == name
+        _, member, count = np.unique(bank.sources[rows], return_inverse=True, return_counts=True)
+        weight = count[member] ** -0.5
+        chances[rows] = share[name] * weight / weight.sum()
+    return np.asarray(chances / chances.sum())
 
 
-def halved(method: ColourTexture) -> ColourTexture:
+def halved(method: SkinProbe) -> SkinProbe:
     """Return the network at float16's precision, as it is shipped."""
     state = method.state_dict()
     method.load_state_dict(
@@ -83,9 +106,9 @@ def halved(method: ColourTexture) -> ColourTexture:
 
 
 @torch.inference_mode()
-def scores(method: ColourTexture, made: Features) -> Doubles:
+def scores(method: SkinProbe, made: Features) -> Doubles:
     """Return the logit of every crop, (N,)."""
-    return method.read(made.counts).double().numpy()
+    return method.read(made.read).double().numpy()
 
 
 class Figures(NamedTuple):
@@ -98,7 +121,7 @@ class Figures(NamedTuple):
     auc: float
 
 
-def threshold_of(method: ColourTexture, made: Features) -> float:
+def threshold_of(method: SkinProbe, made: Features) -> float:
     """Return the threshold at which validation presentations have equal errors."""
     return metrics.threshold_at_eer(scores(method, made), made.bank.kinds != GENUINE)
 

@@ -31,8 +31,6 @@ CARD = Card(
         "where asked for (config: hidden)",
         "neighbours are taken on a square ring, without interpolation at its corners",
         "face: the authors align by the eyes; ours is the view's crop (config: view)",
-        "starter weights: patterns of radius 1 and 2 in cells of 2 x 2, not of radius 1 over the "
-        "whole face (config: radii, cells)",
         "films: frames are scored like pictures and averaged",
     ),
 )

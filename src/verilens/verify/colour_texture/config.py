@@ -29,12 +29,6 @@ class Config:
             raise ConfigError("colour_texture: the view is too small for these radii and cells")
 
     @classmethod
-    def starter(cls) -> "Config":
-        """Return what the starter weights read: finer, and a little of what is around the face."""
-        view = View(size=96, frames=8, fit="face", margin=1.5, shape="box")
-        return cls(radii=(1, 2), cells=2, hidden=32, dropout=0.5, view=view)
-
-    @classmethod
     def tiny(cls) -> "Config":
         """Return a small network for tests."""
         return cls(view=View(size=32, frames=2, fit="face", margin=1.1, shape="box"))
