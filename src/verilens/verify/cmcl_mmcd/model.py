@@ -171,7 +171,7 @@ class CMCLMMCD(PostDetector[FeatureBatch]):
         """Return whether a post misleads; MissingWeights without the encoders' folders."""
         words = " ".join(filter(None, (post.title, post.text, post.ocr)))
         features = extracted(self.config, words, opened.clips[self.config.view].frames)
-        found = self(Features(*(each.to(self.joint_head[0].weight.device) for each in features)))
+        found = self(Features(*(each.to(next(self.parameters()).device) for each in features)))
         logit = float(against(found)[0])
         pairs = zip(PAIRS, summaries_of(found), strict=True)
         likeness = {name: float(nn.functional.cosine_similarity(a, b, 2)) for name, (a, b) in pairs}
