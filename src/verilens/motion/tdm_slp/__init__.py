@@ -24,12 +24,17 @@ CARD = Card(
         "no weights are shipped; it needs the challenge's poses, which are not public in git",
         "the length is given from outside, as in the challenge",
         "back-translation understands little of what it signed in the published table: BLEU-4 2.05",
+        "small networks learn words slowly: poses are small beside noise of deviation 1, and words "
+        "beside their positions. In a toy of six words 832 steps of 16 end 5 % below standing "
+        "still; with scale = 2 and loud = true 24 %, where 30 % were hoped for",
     ),
     uncertain=(
         "causal self-attention although all frames are made at once, as the official code has it "
         "(config: causal)",
         "what counts as padding: the official code leaves every coordinate out that is exactly 0, "
         "true zeros too; or whole frames by length (config: masking)",
+        "words drawn as large as their positions are ours; the official code draws them by "
+        "Xavier's rule (config: loud)",
         "a length that nobody gives: frames a word times words (config: frames_per_word)",
         "learning rate: the published plan falls by 0.7 when validation stalls 7 times; the recipe "
         "falls by steps",

@@ -29,6 +29,7 @@ class Config:
     times: steps of the diffusion; steps: of sampling; eta: how much noise each adds anew.
     scale: of poses inside the diffusion. masking: what counts as padding, coordinates that are 0
         or what lies behind the last frame.
+    loud: draw words with deviation 1, as their positions have, not by Xavier's rule.
     longest: words and frames at most. frames_per_word: for a sentence of no given length.
     """
 
@@ -50,6 +51,7 @@ class Config:
     steps: int = 5
     eta: float = 1.0
     scale: float = 1.0
+    loud: bool = False
     longest: int = 300
     frames_per_word: float = 8.3
     seed: int = 0

@@ -75,6 +75,8 @@ class TDM(Signer):
         self.denoiser = Denoiser(config)
         self.register_buffer("kept", diffusion.cosine(config.times), persistent=False)
         xavier(self)
+        if config.loud:
+            nn.init.normal_(self.words.weight)
 
     def read(self, batch: TextPoseBatch) -> tuple[Tensor, Tensor]:
         """Return the states of the words, (B, N, width), and which count, (B, N)."""
