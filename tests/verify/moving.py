@@ -29,7 +29,8 @@ def straight(course: np.ndarray, joints: int = 4) -> np.ndarray:
     """Return joints that move along x alike, (T, J, 3)."""
     x = np.zeros((len(course), joints, 3))
     x[..., 0] = course[:, None]
-    return x + np.arange(joints)[:, None] * np.array([0.0, 0.3, 0.1])
+    x += np.arange(joints)[:, None] * np.array([0.0, 0.3, 0.1])
+    return x
 
 
 def ellipse(seconds: float, rate: float, hz: float = 0.5) -> np.ndarray:

@@ -15,6 +15,7 @@ from verilens.poses.make import make_pose
 from verilens.poses.skeletons import skeleton
 from verilens.records import Report
 from verilens.report import json as report_json
+from verilens.verify.living_motion import words
 from verilens.verify.living_motion.config import Config
 from verilens.verify.living_motion.eyes import eyes
 from verilens.verify.living_motion.figures import FIGURES, GROUPS, NAMES, figures, of_part
@@ -265,6 +266,26 @@ def test_evidence_is_in_range_survives_json_and_names_seconds():
     assert [round(t, 2) for t, _ in found.where.timeline][:3] == [1.0, 1.53, 2.07]
     assert all(0 <= s.start_s < s.end_s <= 6.1 for s in found.where.segments)
     assert found.track is None and any("no hand" in limit for limit in found.limits)
+
+
+def test_why_names_the_figures_by_group_and_how_far_they_are_from_usual():
+    usual, rows = np.zeros(len(NAMES)), np.zeros((1, len(NAMES)))
+    moved = np.zeros((1, len(NAMES)))
+    for name, value, pull in (
+        ("body.jerk", np.log10(0.6), 3.0),
+        ("hands.form_change", -1.0, 2.0),
+        ("body.bone_change", np.log10(0.09), 1.0),
+        ("body.speed", 1.0, 0.1),
+    ):
+        place = NAMES.index(name)
+        usual[place] = -2 if name == "body.bone_change" else 0
+        rows[0, place], moved[0, place] = value, pull
+    said = words.why(rows, moved, usual, looks_made=True)
+    assert said == (
+        "body: jerk 40% below living movement, bones change length by 9.0%; hands: keep one shape"
+    )
+    assert words.why(rows, moved, usual, looks_made=False).endswith(f"most unusual: {said}")
+    assert "as in captured" in words.why(rows, 0 * moved, usual, looks_made=True)
 
 
 def test_two_persons_are_judged_each_alone():

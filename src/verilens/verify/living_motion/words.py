@@ -9,7 +9,6 @@ from verilens.verify.living_motion.movement import Floats, Stretch
 
 MOST = 3  # figures named
 LEAST = 0.2  # of the logit, for a figure to be named
-SUBJECTS = {"body": "body", "hands": "hands"}
 
 
 def why(rows: Floats, moved: Floats, usual: Floats, looks_made: bool) -> str:
@@ -23,8 +22,11 @@ def why(rows: Floats, moved: Floats, usual: Floats, looks_made: bool) -> str:
     named = [_named(n, float(np.nanmean(rows[:, n])), usual[n]) for n in order]
     if not named:
         return "speed, jerk, rhythm and shapes are as in captured movement"
+    by_group: dict[str, list[str]] = {}
+    for group, phrase in named:
+        by_group.setdefault(group, []).append(phrase)
     opening = "" if looks_made else "on the whole as captured movement; most unusual: "
-    return opening + "; ".join(named)
+    return opening + "; ".join(f"{g}: {', '.join(said)}" for g, said in by_group.items())
 
 
 def limits(rows: Floats, parts: Sequence[Stretch]) -> tuple[str, ...]:
@@ -39,8 +41,8 @@ def limits(rows: Floats, parts: Sequence[Stretch]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _named(place: int, value: float, usual: float) -> str:
-    """Return a figure in words, e.g. "hands: jerk 40 % below living movement"."""
+def _named(place: int, value: float, usual: float) -> tuple[str, str]:
+    """Return a group and its figure in words, e.g. "hands", "jerk 40% below living movement"."""
     group, _, name = NAMES[place].partition(".")
     figure = FIGURES[name]
     phrase = figure.low if value < usual else figure.high
@@ -51,4 +53,4 @@ def _named(place: int, value: float, usual: float) -> str:
         phrase = f"{phrase} by {10**value:.1%}"
     elif name == "dimensionless_jerk":
         phrase = f"{phrase} living movement"
-    return f"{SUBJECTS[group]}: {phrase}"
+    return group, phrase
