@@ -100,13 +100,15 @@ def test_sets_classes_and_families_weigh_alike():
 
 @needs_data
 @pytest.mark.slow
-def test_unseen_generators_of_unseen_persons_are_told(tmp_path):
-    """A quarter of the pieces; for all of them see docs/results/motion-evidence.md."""
-    clips, rows = living.gathered(DATA, 0.25, 0)
+def test_unseen_generators_of_unseen_persons_are_told(monkeypatch):
+    """An eighth of the pieces; for all of them see docs/results/motion-evidence.md."""
+    monkeypatch.setattr(living, "BATCH", 64)
+    clips, rows = living.gathered(DATA, 0.12, 0)
     scores = living.crossed(clips, rows, 0)
     fake = np.array([bool(c.generator) for c in clips])
     kept = np.isfinite(scores["new"]) & np.array([c.family != "lifted" for c in clips])
     for name in ("known", "new"):
         area = auc(scores[name][kept], fake[kept])
         print(f"{name}: AUC {area:.3f} of {kept.sum()} clips")
-        assert area > {"known": 0.75, "new": 0.65}[name]
+        assert area > {"known": 0.8, "new": 0.65}[name]
+    assert 0.4 < living.blind(clips, rows) < 0.6

@@ -26,6 +26,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from verilens import catalog, weights
 from verilens.bench.metrics import auc
+from verilens.motion.lifter import Lifter
+from verilens.motion.stgcdiff.model import StgcDiff
 from verilens.poses.cameras import Rig, filmed
 from verilens.poses.convert import convert
 from verilens.train.lifting import every
@@ -84,7 +86,9 @@ def gathered(root: Path, share: float, seed: int) -> tuple[list[Clip], Rows]:
     logger.info("%d pieces of %d sources", len(pieces), len({p.source for p in pieces}))
     signers = trained(pieces, max(1, round(share * SIGNER_EPOCHS)), seed)
     logger.info("signers are trained")
-    families = makers(catalog.load("stgcdiff"), signers)
+    filler = catalog.load("stgcdiff")
+    assert isinstance(filler, StgcDiff)
+    families = makers(filler, signers)
     clips: list[Clip] = []
     found: list[tuple[np.ndarray, float, int]] = []
     for number in range(len(pieces)):
@@ -127,6 +131,7 @@ def measured(one: Made, clip: int) -> Iterator[tuple[np.ndarray, float, int]]:
 def lifted(pieces: Sequence[Piece], seed: int) -> Iterator[tuple[Clip, Made]]:
     """Yield captured bodies, filmed by virtual cameras and lifted; nothing trains on them."""
     lifter, rng = catalog.load("g_sformer"), np.random.default_rng(seed)
+    assert isinstance(lifter, Lifter)
     for piece in [one for one in pieces if one.of == "cmu_mocap"][:LIFTS]:
         body = convert(every(piece.pose, 2), "h36m17")
         root_m = body.joints[0, body.skeleton.root] * 1e-3
@@ -285,7 +290,7 @@ def nested(clips: Sequence[Clip], logits: np.ndarray, seed: int) -> np.ndarray:
     counted = np.array([c.family != "lifted" for c in clips])
     found = np.full(len(clips), np.nan)
     for k in range(FOLDS):
-        rest = np.flatnonzero((fold != k) & counted)
+        rest = np.flatnonzero((fold != k) & counted).tolist()
         row = calibrated([clips[n] for n in rest], logits[rest], seed)
         found[fold == k] = probabilities(row, logits[fold == k])
     return found

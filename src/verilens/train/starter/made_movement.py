@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from verilens.errors import ConfigError, MediaError
 from verilens.motion.fillers import SIMPLE, Fills
@@ -311,12 +312,9 @@ def _all(pose: Pose, joints: Floats) -> Made:
 
 def _with(pose: Pose, joints: Floats) -> Pose:
     """Return other joints in a pose; those that it never sees stay missing."""
-    seen = pose.confidence > 0
+    seen: NDArray[np.bool_] = np.asarray(pose.confidence > 0)
     if len(seen) != len(joints):
-        seen = np.repeat(seen.any(0)[None], len(joints), 0)
+        seen = np.repeat(seen.any(axis=0, keepdims=True), len(joints), 0)
     kept = np.where(seen[..., None], joints, 0).astype(np.float32)
-    return replace(pose, joints=kept, confidence=seen.astype(np.float32), units=_unit(pose))
-
-
-def _unit(pose: Pose) -> str:
-    return "unknown" if pose.units == "norm" else pose.units
+    units = "unknown" if pose.units == "norm" else pose.units
+    return replace(pose, joints=kept, confidence=seen.astype(np.float32), units=units)
