@@ -62,6 +62,7 @@ def about(service: Serving, request: Request) -> About:
             claim: {
                 kind: ThresholdsOut(genuine=at.genuine, suspicious=at.suspicious, fake=at.fake)
                 for kind, at in kinds.items()
+                if kind != "movement"  # a server is sent no joints
             }
             for claim, kinds in thresholds.items()
         },
