@@ -29,12 +29,13 @@ def test_every_row_of_a_set_is_trained_once_and_written(benchmark, tmp_path, mon
     monkeypatch.setattr(sys, "argv", ["motion.py", *arguments, "--quick"])
     benchmark.main()
     text = page.read_text()
-    names = ["nearest class mean", "1-NN DTW", "`stgcnpp`", "`protogcn joints`", "together"]
+    names = ["nearest class mean", "1-NN DTW", "`stgcnpp joints`", "`protogcn bones`"]
+    names += ["joints, bones, moves together", "joints, bones together"]
     assert all(name in text for name in names) and "1-NN 0.651" in text
     kept = sorted((tmp_path / "out").rglob("*.npz"))
     before = [path.stat().st_mtime_ns for path in kept]
     benchmark.main()  # nothing is trained again
-    assert len(kept) == 4 and before == [path.stat().st_mtime_ns for path in kept]
+    assert len(kept) == 6 and before == [path.stat().st_mtime_ns for path in kept]
     assert page.read_text() == text
 
 
