@@ -226,8 +226,8 @@ def few_labels(data: Path, wanted: Wanted) -> str:
         "The same small ST-GCN++ and the same batches for each; means over seeds, the seeds in",
         "brackets. Precision: right labels among those learned from at the end.\n",
         "Looked at after training with seed 0, on training clips: APLT's thresholds, as we read",
-        "them, keep 0.83 of the clips without a label, though its clusters are right in 0.53 of them; of",
-        "its surest half 0.72 are right. Taking the mean off the features changes neither.\n",
+        "them, keep 0.83 of the clips without a label, though its clusters are right in 0.53 of",
+        "them; of its surest half 0.72 are right. Features less their mean change neither.\n",
         "| scheme | Top-1 | precision of pseudo labels |",
         "|---|---:|---:|",
     ]

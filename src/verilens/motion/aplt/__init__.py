@@ -27,8 +27,8 @@ CARD = Card(
         "reads joints, where the paper reads film; its figures are not comparable",
         "labels of clusters are wrong together when a cluster is",
         "the paper's gain over FixMatch and labels alone is not reproduced on joints: on SFINGE3D "
-        "with a tenth of the labels our small network has Top-1 0.607, FixMatch 0.573, labels "
-        "alone 0.615 (one seed), and FixMatch's few labels are the more precise ones: the "
+        "with a tenth of the labels our small network has Top-1 0.601, FixMatch 0.584, labels "
+        "alone 0.610 (three seeds), and FixMatch's few labels are the more precise ones: the "
         "thresholds, as we read them, keep 0.83 of the clips, of whose clusters 0.53 are right",
     ),
     uncertain=(
