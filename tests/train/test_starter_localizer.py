@@ -12,12 +12,12 @@ import torch
 from verilens import catalog
 from verilens.media.blend import points_of_crops
 from verilens.records import View
-from verilens.train.starter import edits, localizer
+from verilens.train.starter import edits, localizer, localizer_training
 from verilens.train.starter.corpus import Item
 from verilens.train.starter.edits import KINDS, Tools, edited, part
 from verilens.train.starter.face_crops import WIDE, Person
 from verilens.train.starter.face_fakes import scaled
-from verilens.train.starter.localizer_training import bounds, false_alarms, figures, pool_of
+from verilens.train.starter.localizer_training import bounds, false_alarms, figures, fit, pool_of
 from verilens.verify.xception_unet.config import Config
 from verilens.verify.xception_unet.model import XceptionUNet
 
@@ -114,6 +114,23 @@ def test_figures_of_who_knows_the_answers():
     assert found.pixel_auc.value > 0.99 and found.iou.value > 0.9
     assert found.image_auc.value == found.shown.value == 1
     assert false_alarms(oracle, pool, rows, chosen.sure).value == 0
+
+
+def test_a_training_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(localizer_training, "EVERY", 2)
+    pool = pool_of([person(n) for n in range(3)], 2, [softened], seed=0)
+
+    def trained(steps, file):
+        torch.manual_seed(0)
+        method = XceptionUNet(Config.tiny())
+        for step, _ in fit(method, pool, pool.of(KINDS), 4, 0, tmp_path / file):
+            if step == steps:
+                break
+        return method.head.weight.detach().clone()
+
+    whole = trained(4, "a")
+    trained(3, "b")
+    assert torch.allclose(trained(4, "b"), whole, atol=1e-6)
 
 
 def test_half_is_what_a_mask_needs():

@@ -49,10 +49,10 @@ GROUPS: Mapping[str, tuple[str, ...]] = {  # what is left out together, being ma
     "inpaint": ("inpaint",),
 }
 OF_SOURCE = 60  # files
-EACH = {"train": 220, "validation": 30, "test": 50}  # pairs of every kind
+EACH = {"train": 180, "validation": 25, "test": 40}  # pairs of every kind
 MAKERS = {"train": (0, 1), "validation": (2,), "test": (3,)}  # seeds of autoencoders
-MAKER_STEPS, MAKER_PICTURES = 120, 120
-STEPS, STEPS_LEFT_OUT = 320, 110
+MAKER_STEPS, MAKER_PICTURES = 80, 120
+STEPS, STEPS_LEFT_OUT = 300, 100
 COMMAND = (
     "python -m verilens.train.starter.localizer --data ../shared/data --extra MORE --extra SOURCES "
     "--out OUT"
@@ -116,7 +116,8 @@ def trained(args: argparse.Namespace, made: Mapping[str, Pool], without: str = "
     if not file.exists():
         steps = STEPS_LEFT_OUT if without else STEPS
         rows = made["train"].of(known(without))
-        for step, loss in fit(method, made["train"], rows, steps, args.seed):
+        checkpoint = file.with_suffix(".checkpoint")
+        for step, loss in fit(method, made["train"], rows, steps, args.seed, checkpoint):
             if step % 50 == 0:
                 logger.info("%s step %d: loss %.3f", file.stem, step, loss)
         torch.save(method.state_dict(), file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,8 @@ from verilens.train.starter.views import Pixels
 from verilens.verify.detector import sigmoid, tensor
 from verilens.verify.xception_unet.model import XceptionUNet
 
-PAIRS = 16  # a batch
+PAIRS = 12  # a batch
+EVERY = 30  # steps between checkpoints
 LR, DECAY = 3e-3, 1e-2
 LEVELS = np.round(np.arange(0.1, 0.95, 0.05), 2)
 SILENT = 0.975  # of the genuine validation faces, that the chosen bound keeps without a mask
@@ -96,23 +98,42 @@ def pool_of(persons: Sequence[Person], each: int, makers: Sequence[Maker], seed:
 
 
 def fit(
-    method: XceptionUNet, pool: Pool, rows: Ints, steps: int, seed: int
+    method: XceptionUNet, pool: Pool, rows: Ints, steps: int, seed: int, checkpoint: Path
 ) -> Iterator[tuple[int, float]]:
-    """Yield (step, loss) of a training on these rows of the pool, in place."""
-    rng = np.random.default_rng([seed, 2])
+    """Yield (step, loss) of a training on these rows of the pool, in place.
+
+    What a batch holds depends on the seed and the step alone, so a run that was stopped goes on
+    from its checkpoint as if it had not been.
+    """
     method.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(method.parameters(), LR, weight_decay=DECAY)
-    for step in range(steps):
+    first = 0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        first = int(state["step"])
+        method.load_state_dict(state["method"])
+        optimiser.load_state_dict(state["optimiser"])
+    for step in range(first, steps):
         for group in optimiser.param_groups:
             group["lr"] = LR * rate(step, steps)
-        batch = batch_of(pool, rng.choice(rows, PAIRS, replace=False))
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = method.training_step(batch).total
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(method.parameters(), 2.0)
-        optimiser.step()
-        yield step + 1, float(loss.detach())
+        rng = np.random.default_rng([seed, 2, step])
+        loss = learn(method, optimiser, batch_of(pool, rng.choice(rows, PAIRS, replace=False)))
+        if (step + 1) % EVERY == 0:
+            parts = {"method": method.state_dict(), "optimiser": optimiser.state_dict()}
+            torch.save({"step": step + 1, **parts}, checkpoint.with_suffix(".part"))
+            checkpoint.with_suffix(".part").replace(checkpoint)
+        yield step + 1, loss
+
+
+def learn(method: XceptionUNet, optimiser: torch.optim.Optimizer, batch: ClipBatch) -> float:
+    """Take one step; return the loss."""
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = method.training_step(batch).total
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(method.parameters(), 2.0)
+    optimiser.step()
+    return float(loss.detach())
 
 
 def batch_of(pool: Pool, rows: Ints) -> ClipBatch:
