@@ -133,6 +133,18 @@ def test_a_training_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypa
     assert torch.allclose(trained(4, "b"), whole, atol=1e-6)
 
 
+def test_one_mask_for_all_is_perfect_where_all_masks_are_one():
+    pool = pool_of([person(n) for n in range(2)], 1, [softened], seed=0)
+    masks = np.zeros_like(pool.masks)
+    masks[:, 40:80, 40:80] = 255
+    same = dict.fromkeys(("train", "validation", "test"), pool._replace(masks=masks))
+    found = localizer_training.one_mask_for_all(same)
+    assert found["pixel_auc"].value == found["iou"].value == 1
+    masks[:, 40:60, 40:60] = 0
+    moved = pool._replace(masks=np.roll(masks, 60, 1))
+    assert localizer_training.one_mask_for_all({**same, "test": moved})["iou"].value == 0
+
+
 def test_half_is_what_a_mask_needs():
     torch.manual_seed(0)
     method = XceptionUNet(Config.tiny()).eval()
@@ -160,7 +172,7 @@ def test_a_run_writes_weights_that_load_and_goes_on(tmp_path, monkeypatch):
     order = ["--data", "/", "--work", str(tmp_path), "--out", str(tmp_path), "--without", "warp"]
     localizer.main(order)
     card = json.loads((tmp_path / "xception_unet" / "starter.json").read_text())
-    assert {"left_out_warp_iou", "swap_pixel_auc", "all_image_auc_low", "alarms"} < set(
+    assert {"left_out_warp_iou", "swap_pixel_auc", "all_image_auc_low", "genuine_shown"} < set(
         card["measured"]
     )
     method = catalog.load("xception_unet", str(tmp_path / "xception_unet" / "starter.safetensors"))

@@ -24,6 +24,7 @@ from rich.logging import RichHandler
 from safetensors.torch import save_file
 
 from verilens import weights
+from verilens.bench import metrics
 from verilens.train.starter.corpus import capped, read_corpus
 from verilens.train.starter.edits import KINDS
 from verilens.train.starter.face_crops import HELD_OUT, Person, genuine, parts, people
@@ -37,6 +38,7 @@ from verilens.train.starter.localizer_training import (
     false_alarms,
     figures,
     fit,
+    one_mask_for_all,
     pool_of,
 )
 from verilens.verify.xception_unet.config import Config
@@ -150,19 +152,21 @@ def measured(
         asked = {f"left_out_{without}": GROUPS[without]}
     found: dict[str, float] = dict(chosen._asdict())
     for name, kinds in asked.items():
-        found |= flat(name, figures(method, test, test.of(kinds), chosen))
+        found |= flat(name, figures(method, test, test.of(kinds), chosen)._asdict())
     alarms = false_alarms(method, test, test.of(KINDS), chosen.sure)
-    found |= dict(zip(("alarms", "alarms_low", "alarms_high"), alarms, strict=True))
+    found |= flat("genuine", {"shown": alarms})
+    if not without:
+        found |= flat("one_mask", one_mask_for_all(made))
     file.write_text(json.dumps(found, indent=2))
     logger.info("%s: %s", file.stem, {k: round(v, 3) for k, v in found.items()})
     return found
 
 
-def flat(name: str, found: Figures) -> dict[str, float]:
+def flat(name: str, found: Mapping[str, metrics.Interval]) -> dict[str, float]:
     """Return figures with their intervals by name, for the card."""
     return {
         f"{name}_{figure}{suffix}": value
-        for figure, interval in found._asdict().items()
+        for figure, interval in found.items()
         for suffix, value in zip(("", "_low", "_high"), interval, strict=True)
     }
 
@@ -179,6 +183,10 @@ def table(rows: Mapping[str, Mapping[str, float]]) -> str:
             cells = [said(found, f"{name}_{figure}") for figure in Figures._fields]
             trained_on = "without it" if without else "with all"
             lines.append(f"| {kind} | {trained_on} | {' | '.join(cells)} |")
+    whole = rows[""]
+    least = f"{said(whole, 'one_mask_pixel_auc')} | {said(whole, 'one_mask_iou')}"
+    lines.append(f"| all | one mask for all faces | {least} | | |")
+    lines.append(f"| none | genuine faces | | | | {said(whole, 'genuine_shown')} |")
     return "\n".join(lines)
 
 
