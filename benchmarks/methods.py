@@ -2,7 +2,7 @@
 
     python benchmarks/methods.py [METHOD ...] [--onnx npr,xception] [--most 60] [--json FILE]
 
-weights       of the full-size configuration, counted without making them
+weights       as shipped; of a method without weights, of its full-size configuration
 GFLOP         of one picture, or one clip, at the method's own view: two for each multiplication
               with addition of convolutions and matrix products, as torch counts them, without
               numbers where the code allows; a selective scan is none of these
@@ -81,14 +81,15 @@ def _arguments() -> argparse.Namespace:
 
 def measured(card: Card, most: float, is_exported: bool) -> Row:
     """Return the row of one method."""
-    with torch.device("meta"):
+    device = "cpu" if "starter" in weights.available(card) else "meta"
+    with torch.device(device):
         empty = build(card)
     view = empty.config.view
     reads = f"{view.frames} x " if isinstance(empty, ClipDetector) else ""
     row = Row(card.name, f"{reads}{view.size}²", sum(p.numel() for p in empty.parameters()))
     row.load = os.getloadavg()[0]
-    row.flop = work(empty, "meta")
-    if row.flop is None and most > 0:
+    row.flop = work(empty, device)
+    if row.flop is None and device == "meta" and most > 0:
         row.flop = work(build(card), "cpu")
     if row.flop is not None and row.flop <= 1e9 * most:
         detector = build(card).optimised()
