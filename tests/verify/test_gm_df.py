@@ -10,7 +10,8 @@ from torch.nn.functional import layer_norm
 
 from verilens.batch import ClipBatch
 from verilens.errors import ConfigError, MissingWeights
-from verilens.nn.clip import ClipSizes, tokens, transformers
+from verilens.nn.clip import ClipSizes, tokens
+from verilens.nn.library import transformers
 from verilens.records import View
 from verilens.train import loop
 from verilens.train.recipe import Plan
@@ -380,12 +381,12 @@ def test_what_is_missing_is_named(tmp_path):
 def test_a_local_clip_folder_is_read(tmp_path):
     torch.manual_seed(0)
     donor = GMDF(TINY)
-    clip = transformers().CLIPConfig(
+    clip = transformers("a test").CLIPConfig(
         text_config=donor.prompts.encoder.config.to_dict(),
         vision_config=donor.encoder.vit.config.to_dict(),
         projection_dim=24,
     )
-    whole = transformers().CLIPModel(clip)
+    whole = transformers("a test").CLIPModel(clip)
     whole.save_pretrained(tmp_path)
     torch.manual_seed(1)
     method = GMDF(changed(pretrained=str(tmp_path)))
