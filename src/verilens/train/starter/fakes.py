@@ -102,7 +102,7 @@ def crop_stream(bases: Sequence[Base], batch: int, seed: int) -> Iterator[Tensor
 
 def to_tensor(pixels: Pixels) -> Tensor:
     """Return (B, 3, H, W) float32 in [0, 1], channels last in memory."""
-    x = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div(255)
+    x = torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2).float().div(255)
     return x.contiguous(memory_format=torch.channels_last)
 
 
