@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,9 +20,7 @@ import torch
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import Progress
-from safetensors.torch import save_file
 
-from verilens import weights
 from verilens.bench import metrics
 from verilens.nn.efficientnet_lite import public_weights
 from verilens.train.starter.corpus import Item, Kind, read_corpus
@@ -31,7 +28,7 @@ from verilens.train.starter.face_crops import HELD_OUT, Person, genuine, parts, 
 from verilens.train.starter.face_fakes import drawn
 from verilens.train.starter.face_training import LR, PAIRS, exam_of, spread, train
 from verilens.train.starter.fusion import constants
-from verilens.train.starter.write import write_fusion
+from verilens.train.starter.write import stored, write_fusion
 from verilens.verify.blending.config import Config
 from verilens.verify.blending.model import Blending
 from verilens.verify.people import ENOUGH
@@ -136,23 +133,14 @@ def scored(
 
 def write(method: Blending, folder: Path, seed: int, facts: Mapping[str, object]) -> Path:
     """Write the weights (float16) with their configuration, and the card."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "starter.safetensors"
-    state = {
-        k: v.half().contiguous() if v.is_floating_point() else v
-        for k, v in method.state_dict().items()
-    }
-    save_file(state, file, weights.metadata("blending", dataclasses.asdict(method.config)))
     card = {
-        "sha256": weights.sha256(file),
         "licence": LICENCE,
         **facts,
         "command": COMMAND,
         "seed": seed,
         "limits": LIMITS,
     }
-    file.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    return file
+    return stored(method, folder, card)
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:

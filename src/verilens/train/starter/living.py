@@ -12,19 +12,17 @@ sizes and steps were set beforehand.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from verilens import catalog, weights
+from verilens import catalog
 from verilens.bench.metrics import auc
 from verilens.motion.lifter import Lifter
 from verilens.motion.stgcdiff.model import StgcDiff
@@ -36,7 +34,7 @@ from verilens.train.starter.corpus import Item
 from verilens.train.starter.fusion import constants
 from verilens.train.starter.living_tables import Clip, Judged, tables
 from verilens.train.starter.made_movement import Made, Maker, cropped, made, makers, trained
-from verilens.train.starter.write import write_fusion
+from verilens.train.starter.write import stored, write_fusion
 from verilens.verify.calibrate import BOUND
 from verilens.verify.detector import sigmoid
 from verilens.verify.living_motion.config import Config
@@ -298,12 +296,7 @@ def nested(clips: Sequence[Clip], logits: np.ndarray, seed: int) -> np.ndarray:
 
 def write(method: LivingMotion, folder: Path, seed: int, measured: Mapping[str, float]) -> Path:
     """Write the weights (float16) and their card."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "starter.safetensors"
-    state = {k: v.half().contiguous() for k, v in method.state_dict().items()}
-    save_file(state, file, weights.metadata(method.name, asdict(method.config)))
     card = {
-        "sha256": weights.sha256(file),
         "licence": LICENCE,
         "corpus": CORPUS,
         "recipe": f"{len(NAMES)} figures of stretches of two seconds; {EPOCHS} epochs of AdamW at "
@@ -314,8 +307,7 @@ def write(method: LivingMotion, folder: Path, seed: int, measured: Mapping[str, 
         "measured": {name: round(value, 4) for name, value in measured.items()},
         "limits": list(LIMITS),
     }
-    file.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    return file
+    return stored(method, folder, card)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -21,9 +21,7 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.logging import RichHandler
-from safetensors.torch import save_file
 
-from verilens import weights
 from verilens.bench import metrics
 from verilens.train.starter.corpus import capped, read_corpus
 from verilens.train.starter.edits import KINDS
@@ -41,6 +39,7 @@ from verilens.train.starter.localizer_training import (
     one_mask_for_all,
     pool_of,
 )
+from verilens.train.starter.write import stored
 from verilens.verify.xception_unet.config import Config
 from verilens.verify.xception_unet.model import XceptionUNet
 
@@ -197,15 +196,7 @@ def said(found: Mapping[str, float], name: str) -> str:
 
 def write(method: XceptionUNet, folder: Path, seed: int, facts: Mapping[str, float]) -> Path:
     """Write the weights (float16) with their configuration, and the card."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "starter.safetensors"
-    state = {
-        k: v.half().contiguous() if v.is_floating_point() else v
-        for k, v in method.state_dict().items()
-    }
-    save_file(state, file, weights.metadata("xception_unet", dataclasses.asdict(method.config)))
     card = {
-        "sha256": weights.sha256(file),
         "licence": LICENCE,
         "corpus": "genuine faces of stills in the data folder of research media, the files its "
         "more.csv lists (MORE) and those of verilens.train.starter.sources (SOURCES); never "
@@ -219,8 +210,7 @@ def write(method: XceptionUNet, folder: Path, seed: int, facts: Mapping[str, flo
         "measured": {name: round(value, 4) for name, value in facts.items()},
         "limits": LIMITS,
     }
-    file.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    return file
+    return stored(method, folder, card)
 
 
 def bounded(method: XceptionUNet, level: float, sure: float) -> XceptionUNet:

@@ -8,13 +8,11 @@ The files land in --out, in the layout of `verilens/motion`; copy them over it t
 
 import argparse
 import dataclasses
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 
 from verilens.motion.g_sformer.config import Config as GSFormerConfig
 from verilens.motion.g_sformer.model import GSFormer
@@ -30,6 +28,7 @@ from verilens.train.filling import Windows, fit_filler
 from verilens.train.lifting import Filmed, Views, every
 from verilens.train.loop import Step, fit
 from verilens.train.recipe import Plan
+from verilens.train.starter.write import stored
 
 logger = logging.getLogger(__name__)
 
@@ -136,15 +135,6 @@ def averaged(method: Trained, steps: Iterator[Step]) -> Trained:
 
 def write(method: Trained, name: str, folder: Path, seed: int) -> Path:
     """Write `starter.safetensors` (float16) and its card; return the weights file."""
-    from verilens.weights import metadata, sha256
-
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "starter.safetensors"
-    state = {
-        k: v.half().contiguous() if v.is_floating_point() else v
-        for k, v in method.state_dict().items()
-    }
-    save_file(state, file, metadata(name, dataclasses.asdict(method.config)))
     phases = ("rebuild", name) if name == "stgcdiff" else (name,)
     told = "; ".join(f"{STEPS[p]} steps of {PLANS[p].batch} at {PLANS[p].lr:g}" for p in phases)
     seen = (
@@ -152,7 +142,6 @@ def write(method: Trained, name: str, folder: Path, seed: int) -> Path:
         "of another movement"
     )
     card = {
-        "sha256": sha256(file),
         "licence": LICENCE,
         "corpus": CORPUS,
         "recipe": f"Config.starter(); {told}, cosine schedule, averaged weights, one thread"
@@ -163,8 +152,7 @@ def write(method: Trained, name: str, folder: Path, seed: int) -> Path:
         "measured": {},
         "limits": list(LIMITS),
     }
-    file.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    return file
+    return stored(method, folder, card)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,6 @@ stage leaves its result in --work, and is taken up where it was left.
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,9 +18,7 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.logging import RichHandler
-from safetensors.torch import save_file
 
-from verilens import weights
 from verilens.bench import metrics
 from verilens.train.starter.corpus import Kind, read_corpus
 from verilens.train.starter.spoof_crops import (
@@ -57,7 +53,7 @@ from verilens.train.starter.spoof_verdicts import (
     of_films,
     of_stills,
 )
-from verilens.train.starter.write import write_fusion
+from verilens.train.starter.write import stored, write_fusion
 from verilens.verify.skin_probe.config import Config
 from verilens.verify.skin_probe.model import SkinProbe
 
@@ -157,17 +153,8 @@ def flat(name: str, figures: Figures) -> dict[str, float]:
 
 def write(method: SkinProbe, folder: Path, seed: int, facts: Mapping[str, object]) -> Path:
     """Write the weights (float16) with their configuration, and the card."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "starter.safetensors"
-    state = {
-        k: v.half().contiguous() if v.is_floating_point() else v
-        for k, v in method.state_dict().items()
-    }
-    save_file(state, file, weights.metadata(method.name, dataclasses.asdict(method.config)))
-    head = {"sha256": weights.sha256(file), "licence": LICENCE}
-    card = {**head, **facts, "command": COMMAND, "seed": seed, "limits": LIMITS}
-    file.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    return file
+    card = {"licence": LICENCE, **facts, "command": COMMAND, "seed": seed, "limits": LIMITS}
+    return stored(method, folder, card)
 
 
 def counts(made: Bank) -> str:

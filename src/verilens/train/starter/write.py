@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -69,21 +70,40 @@ def set_head(detector: Detector, name: str, head: Head | Hidden | Scanned) -> No
                 raise TypeError(f"{name}: {type(head).__name__} does not fit {layer}")
 
 
-def write_weights(
-    detector: Detector, folder: Path, seed: int, recipe: str, measured: Mapping[str, float]
-) -> Path:
-    """Write `starter.safetensors` (float16) and its card into `folder`; return the weights file."""
+class Stored(Protocol):
+    """A method as far as storing it goes."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def config(self) -> Any: ...
+    def state_dict(self) -> dict[str, Any]: ...
+
+
+def stored(method: Stored, folder: Path, card: Mapping[str, object]) -> Path:
+    """Write `starter.safetensors` (float16), and beside it the card with its hash; return the file.
+
+    card: licence, corpus, recipe, command, seed, measured and limits.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "starter.safetensors"
     state = {
         k: v.half().contiguous() if v.is_floating_point() else v
-        for k, v in detector.state_dict().items()
+        for k, v in method.state_dict().items()
     }
-    config = dataclasses.asdict(detector.config)  # type: ignore[call-overload]
-    save_file(state, file, metadata(detector.name, config))
+    config = dataclasses.asdict(method.config)
+    save_file(state, file, metadata(method.name, config))
+    told = json.dumps({"sha256": sha256(file), **card}, indent=2)
+    file.with_suffix(".json").write_text(told + "\n", encoding="utf-8")
+    return file
+
+
+def write_weights(
+    detector: Detector, folder: Path, seed: int, recipe: str, measured: Mapping[str, float]
+) -> Path:
+    """Write `starter.safetensors` (float16) and its card into `folder`; return the weights file."""
     sources = ", ".join(sorted(TRUNK_SOURCES))
     card = {
-        "sha256": sha256(file),
         "licence": LICENCE,
         "corpus": "the data folder of research media, the files its more.csv lists (MORE) and "
         "those that verilens.train.starter.sources extracts (SOURCES); the pixel trunks saw only "
@@ -94,8 +114,7 @@ def write_weights(
         "measured": {name: round(value, 4) for name, value in measured.items()},
         "limits": [*LIMITS_OF.get(folder.name, ()), *LIMITS],
     }
-    file.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    return file
+    return stored(detector, folder, card)
 
 
 def write_fusion(
