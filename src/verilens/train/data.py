@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -64,7 +64,38 @@ class Drawn(NamedTuple):
     spans: NDArray[np.float32] | None
 
 
-class Training:
+class InOrder(Generic[Read]):
+    """What is alike in the batches of a plan; see `loop.Batches`.
+
+    Subclasses set the attributes and implement `_submitted`. items: the samples.
+    """
+
+    items: Sequence[Sample]
+    plan: Plan
+    _sampler: Sampler | Groups
+
+    @property
+    def samples(self) -> int:
+        """Return how many samples there are."""
+        return len(self.items)
+
+    @property
+    def steps(self) -> int:
+        """Return how many batches an epoch has; a last incomplete one is dropped."""
+        steps = max(1, self._sampler.count // self.plan.batch)
+        return min(steps, self.plan.epoch_steps) if self.plan.epoch_steps else steps
+
+    def epoch(self, epoch: int, skip: int = 0) -> Iterator[Read]:
+        """Yield this device's share of the batches of an epoch, without the first `skip`."""
+        order = self._sampler.order(epoch)
+        return ahead(self._submitted(epoch, step, order) for step in range(skip, self.steps))
+
+    def _submitted(self, epoch: int, step: int, order: Indices) -> "Future[Read]":
+        """Start reading a batch."""
+        raise NotImplementedError
+
+
+class Training(InOrder[ClipBatch]):
     """The batches of a plan; see `loop.Batches`.
 
     share: of every batch, for one of several devices.
@@ -86,7 +117,6 @@ class Training:
         self.view = stored_view(view, data, data.moments)
         is_plain = not data.downsample_p and "masks" not in wanted.needs
         self.is_cut_early = is_plain and self.view.fit == "native"
-        self._sampler: Sampler | Groups
         if plan.group == "none":
             self._sampler = Sampler(samples, plan.balance, plan.seed, plan.repeat_genuine)
             self.group = 1
@@ -97,22 +127,6 @@ class Training:
         kinds = np.array([self.targets.kind(sample) for sample in samples])
         roles = np.minimum(kinds, 1) if plan.group == "none" else kinds
         self._roles, self._alike = roles, {n: np.flatnonzero(roles == n) for n in np.unique(roles)}
-
-    @property
-    def samples(self) -> int:
-        """Return how many samples there are."""
-        return len(self.items)
-
-    @property
-    def steps(self) -> int:
-        """Return how many batches an epoch has; a last incomplete one is dropped."""
-        steps = max(1, self._sampler.count // self.plan.batch)
-        return min(steps, self.plan.epoch_steps) if self.plan.epoch_steps else steps
-
-    def epoch(self, epoch: int, skip: int = 0) -> Iterator[ClipBatch]:
-        """Yield this device's share of the batches of an epoch, without the first `skip`."""
-        order = self._sampler.order(epoch)
-        return ahead(self._submitted(epoch, step, order) for step in range(skip, self.steps))
 
     def _submitted(self, epoch: int, step: int, order: Indices) -> "Future[ClipBatch]":
         """Start reading a batch; the thread that reads its last clip puts it together."""

@@ -19,7 +19,7 @@ import torch
 from verilens.batch import Batch
 from verilens.errors import ConfigError, DatasetError, MediaError
 from verilens.records import Sample
-from verilens.train.data import TRIES, Share, ahead
+from verilens.train.data import TRIES, InOrder, Share
 from verilens.train.pixels import Reader
 from verilens.train.recipe import Data, Plan
 from verilens.train.sampling import Indices, Sampler
@@ -28,7 +28,7 @@ from verilens.verify.post_detector import PostDetector, Shown
 AT_ONCE = 8  # posts of one pass in validation
 
 
-class PostBatches:
+class PostBatches(InOrder[Batch]):
     """The batches of a plan; see `loop.Batches`. The last one of an epoch is full or left out.
 
     share: of every batch, for one of several devices.
@@ -47,22 +47,6 @@ class PostBatches:
         self._sampler = Sampler(samples, plan.balance, plan.seed, plan.repeat_genuine)
         labels = np.array([sample.label for sample in samples])
         self._alike = {int(label): np.flatnonzero(labels == label) for label in np.unique(labels)}
-
-    @property
-    def samples(self) -> int:
-        """Return how many posts there are."""
-        return len(self.items)
-
-    @property
-    def steps(self) -> int:
-        """Return how many batches an epoch has."""
-        steps = max(1, self._sampler.count // self.plan.batch)
-        return min(steps, self.plan.epoch_steps) if self.plan.epoch_steps else steps
-
-    def epoch(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
-        """Yield this device's share of the batches of an epoch, without the first `skip`."""
-        order = self._sampler.order(epoch)
-        return ahead(self._submitted(epoch, step, order) for step in range(skip, self.steps))
 
     def _submitted(self, epoch: int, step: int, order: Indices) -> "Future[Batch]":
         """Start reading a batch; the thread that reads its last post puts it together."""
