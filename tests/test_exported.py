@@ -200,7 +200,7 @@ def test_an_unexportable_detector_stays_in_torch(tiny, tmp_path, monkeypatch, ca
 def test_clips_of_demamba_are_traced_in_any_number():
     method = DeMamba(DeMambaConfig.tiny()).eval()
     seen = runtime.example(method)
-    program = traced(runtime.Workload(method), seen.tensor, seen.free[-1:])
+    program = traced(runtime.Workload(method, "forward"), seen.tensor, seen.free[-1:])
     three = runtime.noise(method, 3)
     with torch.no_grad():
         assert torch.allclose(program.exported.module()(three), method(three), atol=1e-5)

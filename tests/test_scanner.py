@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import scanning
 import verilens
 from verilens import scan, scan_many
 from verilens.errors import ConfigError, MissingWeights, UnknownName
+from verilens.media.sandbox import Decoder
 from verilens.options import Options, choices, fingerprint
 from verilens.records import Clip
 from verilens.report import json
@@ -182,6 +184,30 @@ def test_nobody_looks_for_faces_again_in_a_film_without_any():
     found = assemble(None)
     faces = [v for v in found.dense_views() if v.fit == "face"]
     assert faces and not [v for v in found.dense_views(has_people=False) if v.fit == "face"]
+
+
+def test_the_first_file_is_decoded_while_networks_are_loaded(tmp_path, monkeypatch):
+    decoded = threading.Event()
+    opened, assembled = Decoder.open, assemble
+
+    def noting(self, *given, **settings):
+        found = opened(self, *given, **settings)
+        decoded.set()
+        return found
+
+    def late(*asked):
+        assert decoded.wait(30)
+        return assembled(*asked)
+
+    monkeypatch.setattr(Decoder, "open", noting)
+    monkeypatch.setattr("verilens.verify.panel.assemble", late)
+    files = [scanning.picture(tmp_path / f"{n}.png", seed=n, side=400) for n in range(2)]
+    first, second = scan_many(files, options(where=True, jobs=1))
+    assert first.evidence[0].where.heatmap is not None is not second.evidence[0].where.heatmap
+
+
+def test_no_tiles_of_heat_maps_are_cut_from_films():
+    assert not any(view.reads("video") for view in assemble(None).map_views())
 
 
 def test_pages_get_every_report_with_the_pixels_they_ask_for(folder, tmp_path):

@@ -14,8 +14,9 @@ from typing import Literal, NamedTuple, get_args
 import verilens
 from verilens import catalog, weights
 from verilens.card import Card, Reads, Task
-from verilens.errors import ConfigError
+from verilens.errors import ConfigError, MissingExtra
 from verilens.media.opened import Limits
+from verilens.records import View
 
 STARTER = "starter"
 APART: tuple[Task, ...] = ("spoof",)  # questions of their own: nobody is asked unless told so
@@ -98,6 +99,13 @@ class Choice(NamedTuple):
     card: Card
     weights: Path
 
+    @property
+    def view(self) -> View:
+        """Return which pixels the method scores, where it reads media; loads no network."""
+        name = self.card.name
+        view: View = catalog.settings(name, weights.config_of(self.weights, name)).view
+        return view
+
 
 def cache_folder() -> Path:
     """Return the folder for what can be made again: $XDG_CACHE_HOME/verilens."""
@@ -125,6 +133,31 @@ def choices(methods: tuple[str, ...] | None, reads: Reads = "media") -> list[Cho
     return [
         Choice(catalog.card(name), weights.find(catalog.card(name), wanted[name])) for name in order
     ]
+
+
+def able(methods: tuple[str, ...] | None) -> tuple[list[Choice], tuple[str, ...]]:
+    """Return who of the methods can be asked here, and in words why others cannot.
+
+    Raises MissingExtra when a chosen one reads faces and nothing here can find them; of all
+    methods, those of faces then stay away.
+    """
+    from verilens.media import faces
+
+    chosen = choices(methods)
+    faceless = [choice for choice in chosen if choice.view.fit != "face"]
+    if len(faceless) < len(chosen):
+        try:
+            faces.require()
+        except MissingExtra as error:
+            if methods:
+                raise
+            return faceless, (str(error),)
+    return chosen, ()
+
+
+def scored(methods: tuple[str, ...] | None) -> tuple[View, ...]:
+    """Return the pixels by which these methods score a file, without loading them."""
+    return tuple(dict.fromkeys(choice.view for choice in able(methods)[0]))
 
 
 def started(reads: Reads = "media") -> list[str]:

@@ -13,7 +13,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from verilens.media.names import shown
 from verilens.media.opened import Opened
 from verilens.media.sandbox import Decoder
 from verilens.media.sources import Source, UrlRules, expand
-from verilens.options import Options, fingerprint
+from verilens.options import Options, fingerprint, scored
 from verilens.poses import scanned
 from verilens.records import Clip, ErrorRecord, Evidence, Report, Verdict, View
 
@@ -100,9 +100,10 @@ class Scanner:
         self.known = Known(results, fingerprint(options))
         self._decoders = ExitStack()
         self._own = threading.local()
-        self._loading = threading.Lock()
+        self._lock = threading.Lock()
         self._opening = threading.Lock()
         self._is_closed = False
+        self._loaded: Future[Panel] | None = None
         self._pool = ThreadPoolExecutor(options.workers, "score", initializer=_prepare_thread)
 
     def __enter__(self) -> Self:
@@ -128,8 +129,8 @@ class Scanner:
             if report is not None and not (self.pages and report.verdict):
                 return partial(self._deliver, source, report)
             if report is None and key is not None:
-                self._decoder()  # it starts while networks are loaded
-                self._panel()  # a file's time does not pass meanwhile
+                self._decoder()
+                self._loading()  # meanwhile the first file is decoded
                 if options.posts:
                     self._readers()
             begun = time.monotonic()
@@ -137,6 +138,11 @@ class Scanner:
                 if key is None:  # the decoder says why, without any network
                     self._decoder().open(source.path, ())
                 opened = self._opened(source, sha256 or "", is_known=report is not None)
+                if report is None:
+                    spent_s = time.monotonic() - begun
+                    self._panel()  # a file's time does not pass while networks are loaded
+                    begun = time.monotonic() - spent_s
+                    opened = self._completed(opened, source.path)
             except MediaError as error:
                 report = report or _failed(source, error, time.monotonic() - begun)
                 self._settle(source, key, report)
@@ -231,42 +237,65 @@ class Scanner:
         return scanned.beside(film, source.poses) if source.poses else film
 
     def _decode(self, path: Path, is_known: bool) -> Opened:
-        """Return the file with all the pixels somebody will look at.
+        """Return the file with the pixels it is scored by, and the first of those that are shown.
 
-        What a video is scored by is sampled apart from what is only shown, so that a verdict does
-        not depend on what else was asked for.
+        Maps are cut along once the networks are there to say what they read; before that, and of
+        films, `_completed` adds the rest.
         """
         shown = tuple(self.pages.views) if self.pages else ()
         if is_known:
             return self._decoder().open(path, shown)
-        panel, where = self._panel(), self.options.where
+        views = scored(self.options.methods)
+        if self.options.where and self._loading().done():
+            views += self._panel().map_views()
+        if self.options.posts:
+            views += self._readers().views()
         first = {view: dataclasses.replace(view, frames=1) for view in shown}
-        scored = panel.views(where) + (self._readers().views() if self.options.posts else ())
-        opened = self._decoder().open(path, (*scored, *first.values()))
-        clips = dict(opened.clips) | {view: opened.clips[one] for view, one in first.items()}
-        if opened.media.kind == "video" and (where or shown):
+        opened = self._decoder().open(path, (*views, *first.values()))
+        own = {view: opened.clips[view] for view in views if view in opened.clips}
+        return dataclasses.replace(
+            opened, clips=own | {view: opened.clips[one] for view, one in first.items()}
+        )
+
+    def _completed(self, opened: Opened, path: Path) -> Opened:
+        """Return the file with what maps, timelines and pages take besides.
+
+        Of a film they are sampled apart, so that a verdict does not depend on what else was asked.
+        """
+        panel, where, kind = self._panel(), self.options.where, opened.media.kind
+        if kind == "video":
             has_people = bool(opened.faces and opened.faces.people)
             dense = panel.dense_views(has_people) if where else ()
-            clips |= _same_people(opened, self._decoder().open(path, (*dense, *shown)))
-        return dataclasses.replace(opened, clips=clips)
+            further = (*dense, *(self.pages.views if self.pages else ()))
+        else:
+            maps = panel.map_views() if where and kind == "image" else ()
+            meant = (view for view in maps if view.reads("image", opened.bands))
+            further = tuple(view for view in meant if view not in opened.clips)
+        if not further:
+            return opened
+        later = self._decoder().open(path, further, examined=False)
+        return dataclasses.replace(opened, clips={**opened.clips, **_same_people(opened, later)})
 
     def _panel(self) -> "Panel":
-        from verilens.verify.panel import assemble, single_threaded
+        return self._loading().result()
 
-        with self._loading:  # by the first file that needs it, once
-            single_threaded()  # while loading too, else torch starts threads that spin
-            return assemble(self.options.methods, self.options.backend)
+    def _loading(self) -> "Future[Panel]":
+        """Return the panel to come; the first file that needs it has it loaded."""
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = self._pool.submit(_assembled, self.options)
+            return self._loaded
 
     def _moving(self) -> "Judges":
         from verilens.verify.movement import assemble
 
-        with self._loading:
+        with self._lock:
             return assemble()
 
     def _readers(self) -> "Readers":
         from verilens.verify.posts import assemble
 
-        with self._loading:
+        with self._lock:
             assert self.options.posts is not None
             return assemble(self.options.posts)
 
@@ -297,6 +326,12 @@ def _joints(path: Path, sha256: str, views: Sequence[View], error: MediaError) -
     except MediaError as other:
         said = f"{error.message}; nor does it hold the joints of a movement ({other.message})"
         raise MediaError("unsupported", said) from other
+
+
+def _assembled(options: Options) -> "Panel":
+    from verilens.verify.panel import assemble
+
+    return assemble(options.methods, options.backend)
 
 
 def _prepare_thread() -> None:

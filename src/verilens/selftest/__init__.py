@@ -9,7 +9,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from verilens import catalog
 from verilens.options import Choice, Options, choices
 from verilens.scanner import scan_many
-from verilens.weights import config_of, sha256
+from verilens.weights import sha256
 
 EXPECTED = Path(__file__).with_name("expected.json")
 TOLERANCE = 0.05  # of a logit; other processors round differently
@@ -60,7 +60,7 @@ def measure(methods: Methods = None) -> dict[str, dict[str, float]]:
     methods of films alone as a film that stands still.
     """
     asked = choices(methods)
-    apart = [choice for choice in asked if _reads_faces(choice) or _reads_films(choice)]
+    apart = [choice for choice in asked if choice.view.fit == "face" or _reads_films(choice)]
     others = tuple(f"{c.card.name}={c.weights}" for c in asked if c not in apart)
     logits = _scanned(others) if others else {name: {} for name in pictures()}
     for choice in apart:
@@ -69,17 +69,8 @@ def measure(methods: Methods = None) -> dict[str, dict[str, float]]:
     return logits
 
 
-def _reads_faces(choice: Choice) -> bool:
-    return getattr(getattr(_settings(choice), "view", None), "fit", "") == "face"
-
-
 def _reads_films(choice: Choice) -> bool:
     return "ai-video" in choice.card.tasks and "ai-image" not in choice.card.tasks
-
-
-def _settings(choice: Choice) -> Any:
-    name = choice.card.name
-    return catalog.settings(name, config_of(choice.weights, name))
 
 
 def _scanned(methods: tuple[str, ...]) -> dict[str, dict[str, float]]:

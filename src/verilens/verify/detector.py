@@ -6,7 +6,7 @@ here; a method overrides them only when its paper does.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Protocol, Self
 
 import numpy as np
@@ -49,7 +49,7 @@ class Detector(Method[ClipBatch]):
 
     name: ClassVar[str]
     sign: ClassVar[str] = ""
-    workload: ClassVar[str] = "forward"
+    workload: str = "forward"
     exported: ClassVar[str] = "forward"
     exported_gives: ClassVar[str] = "logits, positive is fake"
     claim: ClassVar[Claim] = "ai-generated"
@@ -127,7 +127,9 @@ class Detector(Method[ClipBatch]):
     def map_view(self) -> View | None:
         """Return what `heatmap` reads of a still: tiles over all of it; None when it makes none."""
         view = self.config.view
-        return View(size=view.size, frames=1, crops=TILES) if view.fit == "crop" else None
+        if view.fit != "crop":
+            return None
+        return View(size=view.size, frames=1, crops=TILES, only="image")
 
     @property
     def dense_view(self) -> View | None:
@@ -190,11 +192,15 @@ class ClipDetector(Detector):
     def crop_logits(self, frames: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return one logit per moment. frames: RGB in order of time, (N, H, W, 3) uint8."""
         total, count = np.zeros(len(frames)), np.zeros(len(frames))
+        logit_of = self.reader(frames)
         for places in stretches(len(frames), self.config.view.frames):
-            clip = tensor(frames[places])[None].to(self.device)
-            total[places] += float(self(clip).float())
+            total[places] += float(logit_of(places).float())
             count[places] += 1
         return total / count
+
+    def reader(self, frames: NDArray[np.uint8]) -> Callable[[NDArray[np.int64]], Tensor]:
+        """Return what gives the logit, (1,), of a stretch of these frames by its places."""
+        return lambda places: self(tensor(frames[places])[None].to(self.device))
 
 
 def stretches(count: int, length: int) -> list[NDArray[np.int64]]:

@@ -17,11 +17,10 @@ import numpy as np
 import torch
 
 from verilens import catalog
-from verilens.errors import MediaError, MissingExtra
-from verilens.media import faces
+from verilens.errors import MediaError
 from verilens.media.cuts import shots
 from verilens.media.opened import Opened
-from verilens.options import Backend, choices
+from verilens.options import Backend, able
 from verilens.records import Clip, Evidence, View, Where
 from verilens.verify import people, runtime
 from verilens.verify.calibrate import OTHER_WEIGHTS, flag_level
@@ -65,8 +64,11 @@ class Panel:
     def views(self, where: bool) -> tuple[View, ...]:
         """Return what is cut from a file to score it; `where` adds the tiles of heat maps."""
         base = [detector.config.view for detector in self.detectors]
-        maps = [view for d in self.detectors if where and (view := d.map_view) is not None]
-        return tuple(dict.fromkeys([*base, *maps]))
+        return tuple(dict.fromkeys([*base, *(self.map_views() if where else ())]))
+
+    def map_views(self) -> tuple[View, ...]:
+        """Return what heat maps of stills read."""
+        return tuple(view for d in self.detectors if (view := d.map_view) is not None)
 
     def dense_views(self, has_people: bool = True) -> tuple[View, ...]:
         """Return what has to be cut from a video for denser timelines that can flag a stretch.
@@ -154,21 +156,11 @@ def assemble(methods: tuple[str, ...] | None, backend: Backend = "torch") -> Pan
     MissingExtra when a chosen one reads faces and nothing here can find them; of all methods,
     those of faces then stay away and the report says so.
     """
-    chosen = choices(methods)
-    keys = {each.card.name: (each.card.name, str(each.weights), backend) for each in chosen}
-    asked = [keys[each.card.name] for each in chosen]
-    loaded = [_ready.get(key) or catalog.load(*key[:2]) for key in asked]
+    asked, unable = able(methods)
+    keys = {each.card.name: (each.card.name, str(each.weights), backend) for each in asked}
+    loaded = [_ready.get(key) or catalog.load(*key[:2]) for key in keys.values()]
     found = [method for method in loaded if isinstance(method, Detector)]
-    unable: list[str] = []
-    if any(map(reads_faces, found)):
-        try:
-            faces.require()
-        except MissingExtra as error:
-            if methods:
-                raise
-            found = [detector for detector in found if not reads_faces(detector)]
-            unable = [str(error)]
-    others = [c.card.name for c in chosen if not is_shipped(c.card, c.weights)]
+    others = [c.card.name for c in asked if not is_shipped(c.card, c.weights)]
     return Panel([_readied(detector, keys[detector.name]) for detector in found], unable, others)
 
 

@@ -1,6 +1,7 @@
 """What turns frames into tokens: transformers built from their config, or a small network.
 
-An encoder maps normalised RGB, (N, T, 3, H, W), to `Tokens`; nothing is ever downloaded.
+An encoder maps normalised RGB, (N, T, 3, H, W), to `Tokens`; nothing is ever downloaded. One whose
+`alone` is true sees single frames, and its summary is the mean token: neighbours change nothing.
 """
 
 from itertools import pairwise
@@ -46,6 +47,8 @@ class XClip(nn.Module):
 class Clip(nn.Module):
     """CLIP's vision model frame by frame; summary: the mean token."""
 
+    alone = True
+
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.projects = config.trunk.project > 0
@@ -87,6 +90,8 @@ class Small(nn.Module):
     are finer than content.
     """
 
+    alone = True
+
     def __init__(self, config: Config) -> None:
         super().__init__()
         width = config.trunk.width
@@ -113,6 +118,7 @@ class Lite(nn.Module):
     pixels and scaled to mean 0 and spread 1 over the training films (`centre`, `spread`).
     """
 
+    alone = True
     stages, stride = 5, 16
     centre: Tensor
     spread: Tensor

@@ -6,6 +6,7 @@ Training follows the paper: binary cross-entropy.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from verilens.verify.demamba.config import Config, Scan
 from verilens.verify.demamba.encoders import Tokens
 from verilens.verify.demamba.mamba import Block
 from verilens.verify.demamba.zones import cut, places
-from verilens.verify.detector import ClipDetector
+from verilens.verify.detector import PASS_PIXELS, ClipDetector, tensor
 
 
 class DeMambaHead(nn.Module):
@@ -86,8 +87,28 @@ class DeMamba(ClipDetector):
         grid = (config.side, config.side)
         self.head = DeMambaHead(config.channels, grid, config.zone, config.norm, config.scan)
         self.normalise = Normalise()
+        self.looks_alone = bool(getattr(self.encoder, "alone", False))
+        if self.looks_alone:
+            self.workload = "cells"
+
+    def cells(self, frames: Tensor) -> Tensor:
+        """Return the tokens of single frames, (N, P, C). frames: in [0, 1], (N, 3, H, W)."""
+        tokens: Tokens = self.encoder(self.normalise(frames)[:, None])
+        return tokens.cells.flatten(0, 1)
+
+    def reader(self, frames: NDArray[np.uint8]) -> Callable[[NDArray[np.int64]], Tensor]:
+        """Return what gives the logit of a stretch; frames in many stretches are looked at once."""
+        if not self.looks_alone:
+            return super().reader(frames)
+        batch = max(1, PASS_PIXELS // (frames.shape[1] * frames.shape[2]))
+        parts = np.array_split(frames, -(-len(frames) // batch))
+        cells = torch.cat([self.cells(tensor(part).to(self.device)) for part in parts])
+        return lambda places: self.head(cells[None, places])
 
     def forward(self, frames: Tensor) -> Tensor:
+        if self.looks_alone:
+            cells = self.cells(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
+            return torch.as_tensor(self.head(cells))
         tokens = self.encoder(self.normalise(frames))
         cells, summary = tokens if isinstance(tokens, Tokens) else (tokens, None)
         logits: Tensor = self.head(cells, summary)

@@ -100,7 +100,7 @@ class Probe(Detector):
     @property
     def map_view(self) -> View:
         """Return the still's own view: the map is read off the same pass."""
-        return dataclasses.replace(self.config.view, frames=1)
+        return dataclasses.replace(self.config.view, frames=1, only="image")
 
     @torch.no_grad()
     def heatmap(self, tiles: Clip, cells: int = 32) -> NDArray[np.float32]:
