@@ -117,12 +117,19 @@ def _facts(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def load_into(method: "Method[Any]", path: Path) -> None:
-    """Copy the tensors at `path` into `method`; every one must be there and fit."""
+def load_into(method: "Method[Any]", path: Path, but: tuple[str, ...] = ()) -> None:
+    """Copy the tensors at `path` into `method`; every one must be there and fit.
+
+    but: beginnings of names that stay as they are in `method`, whatever the file holds.
+    """
     from safetensors.torch import load_file
 
     try:
-        state = load_file(path)
-        method.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+        state = {name: tensor.float() for name, tensor in load_file(path).items()}
+        if but:
+            own = method.state_dict().items()
+            state = {name: t for name, t in state.items() if not name.startswith(but)}
+            state |= {name: tensor for name, tensor in own if name.startswith(but)}
+        method.load_state_dict(state)
     except Exception as error:
         raise MissingWeights(f"{path}: does not fit {type(method).__name__}: {error}") from error

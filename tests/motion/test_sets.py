@@ -9,7 +9,7 @@ from toy_clips import labels_of, toy_set
 from verilens.errors import ConfigError, DatasetError
 from verilens.poses.make import make_pose
 from verilens.poses.pyskl import Annotation, write_annotations
-from verilens.poses.sets import digest, divide, labelled, open_set
+from verilens.poses.sets import digest, divide, joined, labelled, open_set
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +31,20 @@ def test_protocols_keep_apart_what_they_divide_by(motion):
     train, test = divide(motion, "index")
     assert {clip.index for clip in train} == {1} and {clip.index for clip in test} == {0}
     assert len({clip.name for clip in (*train, *test)}) == len(train) + len(test) == 72
+
+
+def test_joined_sets_share_classes_of_one_name(motion):
+    actions = ("drop trash", "nod", "shake")
+    other = dataclasses.replace(motion, name="mine", actions=actions)
+    both = joined([motion, other])
+    assert both.name == "nw_ucla+mine" and both.actions == (*motion.actions, "nod", "shake")
+    assert labels_of(both.clips).tolist() == [
+        *labels_of(motion.clips),
+        *([2, 3, 4][label] for label in labels_of(motion.clips)),
+    ]
+    train, test = divide(both, "all")
+    assert train == both.clips and not test
+    assert joined([motion]) is motion
 
 
 def test_protocols_that_the_set_cannot_serve_are_refused(motion):

@@ -11,12 +11,13 @@ from toy_clips import labels_of, toy_set
 
 from verilens import catalog
 from verilens.bench.metrics.recognition import top
-from verilens.errors import ConfigError
+from verilens.errors import ConfigError, MissingWeights
 from verilens.motion import nearest
 from verilens.motion.recognizer import Recognizer
-from verilens.poses.sets import divide, labelled
+from verilens.poses.make import make_pose
+from verilens.poses.sets import divide, joined, labelled
 from verilens.train.loop import Step
-from verilens.train.motion import MotionEpoch, MotionJob, PoseBatches, resolved_for, run
+from verilens.train.motion import MotionEpoch, MotionJob, PoseBatches, built, resolved_for, run
 from verilens.train.recipe import Plan
 from verilens.train.resolve import resolve
 
@@ -116,6 +117,54 @@ def test_another_run_in_the_folder_is_not_overwritten(motion, tmp_path):
         list(run(first))
     with pytest.raises(ConfigError, match="other settings"):
         list(run(job(motion, tmp_path / "run", "plan.epochs=1", "plan.lr=5", resume=True)))
+
+
+@pytest.mark.parametrize("method", ["stgcnpp", "protogcn"])
+def test_starts_from_weights_of_other_classes(motion, tmp_path, method):
+    """The trunk is taken over; what knows the classes begins anew, unless they are the same."""
+    more = ["config.graphs=2"] if method == "protogcn" else []
+    first = job(motion, tmp_path / "run", "plan.epochs=1", *more, method=method)
+    list(run(first))
+    path = first.out / "best.safetensors"
+    before = load_file(path)
+    fewer = dataclasses.replace(
+        motion,
+        clips=tuple(clip for clip in motion.clips if clip.label < 2),
+        actions=("nod", "shake"),
+    )
+    changes = (f"init={path}", *more)
+    other = built(job(fewer, tmp_path / "x", *changes, method=method).recipe).state_dict()
+    same = built(job(motion, tmp_path / "y", *changes, method=method).recipe).state_dict()
+    assert set(other) == set(same) == set(before)
+    anew = {"classify.weight", "classify.bias", "contrast.memory"} & set(before)
+    assert all(torch.equal(other[name], before[name]) for name in set(before) - anew)
+    assert all(len(other[name]) == 2 for name in anew)
+    assert all(torch.equal(same[name], before[name]) for name in before)
+    narrow = job(fewer, tmp_path / "z", *changes, "config.width=18", method=method)
+    with pytest.raises(MissingWeights, match="does not fit"):
+        built(narrow.recipe)
+
+
+def test_trains_on_every_clip_of_joined_sets(motion, tmp_path):
+    both = joined([motion, dataclasses.replace(motion, name="mine")])
+    list(run(job(both, tmp_path / "run", "plan.epochs=1", "data.protocol=all")))
+    card = json.loads((tmp_path / "run" / "best.json").read_text())
+    assert "nw_ucla+mine, 144 clips" in card["corpus"]
+    assert "--data nw_ucla --data mine" in card["command"]
+
+
+def test_joined_sets_are_read_in_the_skeleton_of_the_first(motion):
+    pose = make_pose(np.ones((4, 20, 3)), None, "msr20", 15.0)
+    clip = dataclasses.replace(motion.clips[0], pose=pose)
+    both = joined([motion, dataclasses.replace(motion, name="mine", clips=(clip,))])
+    recipe = resolved_for(resolve("stgcnpp", None, SMALL), both, is_own=False)
+    assert recipe.config["stretch"]["skeleton"] == "kinect20"
+    batches = PoseBatches(both.clips, catalog.build("stgcnpp", recipe.config), Plan())
+    assert batches.whole[-1].joints.shape == (1, 4, 20, 3)
+    lacking = make_pose(np.ones((4, 20, 3)), None, "sfinge20", 15.0)
+    odd = dataclasses.replace(clip, pose=lacking)
+    with pytest.raises(ConfigError, match="no joint in common"):
+        PoseBatches([odd], catalog.build("stgcnpp", recipe.config), Plan())
 
 
 def test_methods_of_other_families_are_refused(motion, tmp_path):

@@ -61,6 +61,8 @@ def evaluate(
         raise ConfigError("name weights or a --reference to judge, and --data to judge them on")
     motion = open_set(data)
     parts = divide(motion, protocol)
+    if not parts.test:
+        raise ConfigError(f"protocol '{protocol}' leaves no clip of {motion.name} to judge by")
     found = _predictions(files or [], reference or [], motion.actions, parts, fuse)
     rows = [judged(name, probabilities, parts.test) for name, probabilities in found.items()]
     if confusion:

@@ -21,11 +21,11 @@ def train(
         str, typer.Argument(metavar="METHOD", help="As of 'verilens methods'.", show_default=False)
     ],
     data: Annotated[
-        Path,
+        list[Path],
         typer.Option(
             metavar="DIR",
             help="A packed motion set by its folder's name (nw_ucla, msr_action3d, utkinect, "
-            "sfinge3d), or a folder for each class with pose files.",
+            "sfinge3d), or a folder for each class with pose files; several are joined.",
             show_default=False,
         ),
     ],
@@ -39,7 +39,7 @@ def train(
             "--set",
             metavar="KEY=VALUE",
             help="Change one value, e.g. plan.epochs=30, data.protocol=index, data.labelled=0.1, "
-            "config.stream=b; repeatable.",
+            "config.stream=b, init=FILE to start from weights; repeatable.",
         ),
     ] = None,
     out: Annotated[
@@ -59,10 +59,10 @@ def train(
     The classes, and unless --set names another the skeleton, are those of the data.
     """
     from verilens import config
-    from verilens.poses.sets import open_set
+    from verilens.poses.sets import joined, open_set
     from verilens.train.resolve import resolve
 
-    motion = open_set(data)
+    motion = joined([open_set(folder) for folder in data])
     resolved = resolve(method, recipe, changes or [])
     from verilens.train.motion import MotionJob, resolved_for
 

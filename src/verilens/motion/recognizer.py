@@ -67,10 +67,13 @@ class Recognizer(Method[PoseBatch]):
 
     learns_unlabelled: its batches may hold clips with label -1, and it has `relabel`, see
         `PartlyTaught`.
+    of_classes: beginnings of the names of weights that know the classes; they begin anew where
+        training begins with weights of other classes.
     """
 
     name: ClassVar[str]
     learns_unlabelled: ClassVar[bool] = False
+    of_classes: ClassVar[tuple[str, ...]] = ("classify.",)
     config: Readable
 
     def forward(self, joints: Tensor, confidence: Tensor) -> Tensor:

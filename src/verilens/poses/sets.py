@@ -2,8 +2,10 @@
 
 cross-subject   odd subjects train, even ones test        cross-view   the last view tests
 index           every fourth of a class tests             published    as the set says itself
+all             every clip trains, none tests: for weights that other sets start from
 """
 
+import dataclasses
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -80,6 +82,23 @@ def open_set(folder: Path) -> MotionSet:
     return MotionSet(name=name, clips=clips, actions=actions)
 
 
+def joined(sets: Sequence[MotionSet]) -> MotionSet:
+    """Return the clips of several sets as one; classes of the same name are one class.
+
+    The skeleton is the first set's; who reads clips of another converts them, as always.
+    """
+    if len(sets) == 1:
+        return sets[0]
+    actions = tuple(dict.fromkeys(action for motion in sets for action in motion.actions))
+    number = {action: n for n, action in enumerate(actions)}
+    clips = tuple(
+        dataclasses.replace(clip, label=number[motion.actions[clip.label]])
+        for motion in sets
+        for clip in motion.clips
+    )
+    return MotionSet(name="+".join(motion.name for motion in sets), clips=clips, actions=actions)
+
+
 def divide(motion: MotionSet, protocol: str = "") -> Divided:
     """Return the training and the test clips; "" is the set's usual protocol.
 
@@ -87,6 +106,8 @@ def divide(motion: MotionSet, protocol: str = "") -> Divided:
     """
     protocol = protocol or motion.usual
     clips = motion.clips
+    if protocol == "all":
+        return Divided(clips, ())
     if protocol == "cross-subject":
         is_test = [clip.subject % 2 == 0 for clip in clips]
         _need(all(clip.subject for clip in clips), motion, protocol)
@@ -143,7 +164,7 @@ def _need(is_met: bool, motion: MotionSet, protocol: str) -> None:
         own = sorted({split for clip in motion.clips for split in clip.split.split(",") if split})
         raise ConfigError(
             f"{motion.name} does not say what protocol '{protocol}' divides by; its usual one is "
-            f"'{motion.usual}', others are cross-subject, cross-view, index"
+            f"'{motion.usual}', others are cross-subject, cross-view, index, all"
             + (f", and what names its splits: {', '.join(own)}" if own else "")
         )
 

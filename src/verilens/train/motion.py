@@ -205,14 +205,21 @@ def run(job: MotionJob) -> Iterator[Step | MotionEpoch]:
 
 
 def built(recipe: Recipe) -> Recognizer:
-    """Return the recipe's method as training begins with it."""
+    """Return the recipe's method as training begins with it: untrained, or with `init`."""
     torch.manual_seed(recipe.plan.seed)
     method = catalog.build(recipe.method, recipe.config)
     if not isinstance(method, Recognizer):
         raise ConfigError(f"{recipe.method} does not recognise movement; see 'verilens methods'")
     if recipe.init:
-        weights.load_into(method, weights.find(catalog.card(recipe.method), recipe.init))
+        _begin(method, weights.find(catalog.card(recipe.method), recipe.init))
     return method
+
+
+def _begin(method: Recognizer, path: Path) -> None:
+    """Load weights; what knows the classes begins anew where those at `path` were others."""
+    before = weights.config_of(path, method.name)
+    is_same = tuple(before.get("labels", ())) == method.config.labels
+    weights.load_into(method, path, but=() if is_same else method.of_classes)
 
 
 class _MotionRun:
@@ -296,7 +303,7 @@ class _MotionRun:
             f"{self.chosen.digest[:16]}",
             "recipe": f"{recipe.table or 'own settings'}; epoch {step.epoch + 1}, step {step.n}; "
             "config.toml beside this file holds every setting",
-            "command": f"verilens motion train {recipe.method} --data {self.chosen.dataset} "
+            "command": f"verilens motion train {recipe.method} {_options(self.chosen.dataset)} "
             "--recipe config.toml",
             "seed": recipe.plan.seed,
             "measured": measured,
@@ -312,6 +319,11 @@ class _MotionRun:
         self.best = Scores(*facts["best"]) if facts["best"] else None
         self.stale = int(facts["stale"])
         return snapshot
+
+
+def _options(dataset: str) -> str:
+    """Return the options that name a set, or the sets it was joined of."""
+    return " ".join(f"--data {name}" for name in dataset.split("+"))
 
 
 def validated(method: Recognizer, clips: Sequence[Labelled]) -> Scores | None:

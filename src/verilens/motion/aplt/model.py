@@ -40,6 +40,7 @@ class APLT(Recognizer):
 
     name = "aplt"
     learns_unlabelled = True
+    of_classes = ("classify.", "means")
     config: Config
     means: Tensor
 

@@ -15,6 +15,7 @@ class ProtoGCN(Recognizer):
     """Class scores from pooled features; prototypes shape what the features become."""
 
     name = "protogcn"
+    of_classes = ("classify.", "contrast.memory")
     config: Config
 
     def __init__(self, config: Config | None = None) -> None:
