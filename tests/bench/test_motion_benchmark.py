@@ -43,4 +43,15 @@ def test_rows_name_recipes_that_exist(benchmark):
     from verilens.train.resolve import resolve
 
     for row in benchmark.rows():
-        assert resolve(row.method, f"small_{row.motion}", row.changes).plan.epochs <= 100
+        assert resolve(row.method, row.recipe, row.changes).plan.epochs <= 100
+
+
+def test_tuned_rows_start_from_weights_of_other_sets(benchmark, tmp_path, monkeypatch):
+    toy_pack(tmp_path)
+    monkeypatch.setattr(benchmark, "OTHERS", ("nw_ucla", "nw_ucla"))
+    row = next(row for row in benchmark.rows() if row.is_tuned)
+    motion = benchmark.open_set(tmp_path / "nw_ucla")
+    found = benchmark.trained(row, motion, tmp_path, tmp_path / "out", quick=True)
+    assert len(found.before) == len(found.epochs) == 2 and found.weights.is_file()
+    first = tmp_path / "out" / "kinect" / "stgcnpp-tuned-joints" / "best.safetensors"
+    assert found.recipe.init == str(first) and first.is_file()

@@ -10,9 +10,11 @@ import torch
 from verilens.bench.metrics.recognition import top
 from verilens.motion.recognizer import Recognizer
 from verilens.poses.sets import MotionSet, divide, labelled, open_set
+from verilens.train.checkpoint import save_weights
 from verilens.train.loop import fit
 from verilens.train.motion import PoseBatches, built, parts, resolved_for
 from verilens.train.resolve import resolve
+from verilens.weights import metadata
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "motion"
 
@@ -26,30 +28,37 @@ def real(name: str) -> MotionSet:
 
 def trained(
     motion: MotionSet, method: str, *changes: str, per_class: int = 0,
-    names: list[str] | None = None,
+    names: list[str] | None = None, recipe: str = "",
 ) -> Recognizer:  # fmt: skip
-    """Return a recogniser trained by its small recipe.
+    """Return a recogniser trained by its small recipe, or the one that is named.
 
     per_class: use that many clips of each. names: of the classes, in place of their own.
     """
     torch.set_num_threads(1)
-    recipe = resolve(method, f"small_{motion.name}", changes)
+    resolved = resolve(method, recipe or f"small_{motion.name}", changes)
     called = dataclasses.replace(motion, actions=tuple(names)) if names else motion
-    recipe = resolved_for(recipe, called, is_own=False)
-    clips = parts(recipe, motion).train
+    resolved = resolved_for(resolved, called, is_own=False)
+    clips = parts(resolved, motion).train
     if per_class:
-        rng = np.random.default_rng(recipe.plan.seed)
+        rng = np.random.default_rng(resolved.plan.seed)
         kept = [
             rng.permutation([n for n, clip in enumerate(clips) if clip.label == label])[:per_class]
             for label in range(len(motion.actions))
         ]
         clips = tuple(clips[n] for n in np.concatenate(kept))
-    share = recipe.data.labelled
-    shown = labelled(clips, share, recipe.plan.seed) if share < 1 else None
-    network = built(recipe)
-    for _ in fit(network, PoseBatches(clips, network, recipe.plan, shown), recipe.plan):
+    share = resolved.data.labelled
+    shown = labelled(clips, share, resolved.plan.seed) if share < 1 else None
+    network = built(resolved)
+    for _ in fit(network, PoseBatches(clips, network, resolved.plan, shown), resolved.plan):
         pass
     return network
+
+
+def saved(network: Recognizer, path: Path) -> Path:
+    """Write a network's weights as a training run does."""
+    facts = metadata(network.name, dataclasses.asdict(network.config))
+    save_weights(path, network.state_dict(), facts)
+    return path
 
 
 def scored(network: Recognizer, motion: MotionSet) -> tuple[float, np.ndarray]:
