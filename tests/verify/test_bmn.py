@@ -15,14 +15,15 @@ from toy_pictures import pink
 from verilens.batch import ClipBatch
 from verilens.bench.metrics import Spans, mean_temporal_ap
 from verilens.errors import ConfigError
+from verilens.media.cuts import Shot
 from verilens.media.opened import Opened
 from verilens.method import Loss
 from verilens.records import Clip, Media, Segment, View
 from verilens.verify.bmn.config import Config
-from verilens.verify.bmn.encoder import FrameEncoder, ResidualEncoder
+from verilens.verify.bmn.encoder import FixedEncoder, FrameEncoder, ResidualEncoder
 from verilens.verify.bmn.loss import Maps, forged_stretches, loss, targets
 from verilens.verify.bmn.matching import BoundaryMatching, sampling_table, stretches
-from verilens.verify.bmn.model import BMN, Head
+from verilens.verify.bmn.model import BMN, Head, contrasted, runs_of
 from verilens.verify.bmn.proposals import Scored, candidates, disjoint, soft_nms
 from verilens.verify.panel import Panel
 from verilens.verify.segments import segments
@@ -189,9 +190,76 @@ def test_any_encoder_can_describe_the_moments():
     assert torch.isfinite(total) and method.encoder.scale.grad is not None
 
 
+def test_fixed_filters_give_what_can_be_counted_by_hand():
+    encoder = FixedEncoder()
+    grey = torch.full((1, 3, 64, 64), 0.5)
+    flat = encoder(grey)
+    assert flat.shape == (1, encoder.features)
+    assert torch.allclose(flat[:, :56], torch.tensor(0.05).log())
+    assert flat[:, 56:].abs().max() < 1e-6
+    stripes = grey.clone()
+    stripes[..., ::2] += 4 / 255
+    seen = encoder(stripes)[0].view(-1, 4)
+    along, down, second = seen[0], seen[1], seen[2]
+    assert torch.allclose(along.exp(), torch.tensor(4.05), atol=1e-3)
+    assert torch.allclose(down.exp(), torch.tensor(0.05), atol=1e-3)
+    assert torch.allclose(second.exp(), torch.tensor(8.05), atol=1e-3)
+    doubled = grey.clone()
+    doubled[..., ::4] += 4 / 255
+    doubled[..., 1::4] += 4 / 255  # of two equal columns one differs from its left neighbour
+    parity = encoder(doubled)[0, 56]
+    assert parity == pytest.approx(np.log(4.05 / 0.05), abs=1e-2)
+
+
+def test_fixed_filters_describe_each_frame_alone():
+    frames = torch.rand(3, 3, 96, 128)
+    encoder = FixedEncoder()
+    alone = torch.cat([encoder(frame[None]) for frame in frames])
+    assert torch.allclose(encoder(frames), alone, atol=1e-5)
+    brighter = encoder(0.5 * frames[:1]) - encoder(frames[:1])
+    assert brighter[0, :4] == pytest.approx(np.full(4, np.log(0.5)), abs=0.01)
+
+
+def test_contrast_is_with_the_film_itself():
+    rng = np.random.default_rng(0)
+    film = torch.from_numpy(rng.normal(0, 0.1, (1, 60, 5)).astype(np.float32))
+    film[:, 20:40, 0] += 1  # a stretch of one feature
+    seen = contrasted(film)
+    assert seen.shape == (1, 60, 10) and seen.abs().max() <= 6
+    assert torch.allclose(contrasted(film + 7), seen, atol=1e-4)
+    inside = seen[0, 20:40].mean(0) - seen[0, :20].mean(0)
+    assert inside[0] > 0.9 and inside[5] > 1.5 and inside[1:5].abs().max() < 0.1
+
+
+def test_the_starter_compares_films_of_any_number_of_moments():
+    method = BMN(Config.starter()).eval()
+    for moments in (4, 64, 90):
+        x = method.compared(torch.rand(2, moments, method.encoder.features))
+        assert x.shape == (2, 2 * method.encoder.features, method.config.steps)
+
+
+def test_against_the_median_a_cut_alone_makes_no_contrast():
+    method = BMN(Config.starter()).eval()
+    rng = np.random.default_rng(0)
+    film = torch.from_numpy(rng.normal(0, 0.05, (1, 64, method.encoder.features)).astype("f4"))
+    film[:, 30:] += 1  # another camera
+    assert method.compared(film).abs().amax(1).mean() > 1
+    apart = method.compared(film, runs=[30, 34])[:, : method.encoder.features]
+    assert apart.abs().max() < 0.3
+    one = method.compared(film, runs=[1, 63])  # nothing to compare it with
+    assert one[:, :, 0].abs().max() == 0
+
+
+def test_moments_are_counted_by_shot():
+    told = (Shot(0.0, 0.95), Shot(1.5, 2.0), Shot(2.0, np.inf))
+    assert runs_of(told, np.array([0.0, 0.5, 1.6, 2.1, 2.5, 3.0])) == [2, 1, 3]
+
+
 def test_impossible_settings_are_refused():
     for wrong in (
         {"columns": "row"},
+        {"described": "by hand"},
+        {"against": "mode"},
         {"steps": 1},
         {"features": 10},
         {"view": View(size=32, frames=1)},

@@ -29,8 +29,10 @@ CARD = Card(
     ),
     uncertain=(
         "features: the paper takes 400 numbers a moment from a network trained on actions; here a "
-        "small encoder of residuals gives them and is trained along (any other can be given)",
-        "each moment's features are taken with and without the film's mean, our addition",
+        "small encoder of residuals gives them and is trained along (any other can be given); or "
+        "fixed filters, of which nothing is learned, for few films (config: described)",
+        "each moment's features are taken with and without the film's mean, our addition; or "
+        "against the median of its shot (config: against)",
         "map: by start and duration, as the paper; the code released with ForgeryNet indexes it by "
         "start and end (config: columns)",
         "regression loss: the three groups of cells are weighed equally, where the paper draws "

@@ -6,6 +6,12 @@ from typing import Literal
 from verilens.errors import ConfigError
 from verilens.records import View
 
+CHOICES = {
+    "columns": ("duration", "end"),
+    "described": ("learned", "fixed"),
+    "against": ("mean", "median"),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
@@ -17,7 +23,10 @@ class Config:
     hidden: channels of the layers over time, over sampled points and over the map.
     groups: of the first convolutions.
     columns: what the map's second axis counts, a candidate's "duration" or its "end".
-    encoder: channels of the frame encoder's stages; each but the first halves the sides.
+    described: by what a moment is described, a "learned" encoder or "fixed" filters.
+    encoder: channels of the learned encoder's stages; each but the first halves the sides.
+    against: what a moment is compared with, the film's "mean", or the "median" of its shot, also in
+        units of what changes from one moment to the next.
     regression: weight of the regression loss.
     nms_sigma, nms_above: soft-NMS lowers a score by exp(-tIoU^2 / sigma) where tIoU is above.
     proposals: most kept. level: score a segment needs to be reported.
@@ -31,7 +40,9 @@ class Config:
     hidden: tuple[int, int, int] = (256, 512, 128)
     groups: int = 4
     columns: Literal["duration", "end"] = "duration"
+    described: Literal["learned", "fixed"] = "learned"
     encoder: tuple[int, ...] = (16, 32, 64, 96)
+    against: Literal["mean", "median"] = "mean"
     regression: float = 10.0
     nms_sigma: float = 0.4
     nms_above: float = 0.5
@@ -40,14 +51,30 @@ class Config:
     view: View = field(default_factory=lambda: View(size=128, frames=100))
 
     def __post_init__(self) -> None:
-        if self.columns not in ("duration", "end"):
-            raise ConfigError(f"bmn: columns must be duration or end, not {self.columns!r}")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                told = " or ".join(choices)
+                raise ConfigError(f"bmn: {name} must be {told}, not {getattr(self, name)!r}")
         if self.steps < 2 or self.samples * self.subsamples < 2:
             raise ConfigError("bmn: steps and samples x subsamples must be at least 2")
         if self.features % self.groups or self.hidden[0] % self.groups:
             raise ConfigError(f"bmn: features and hidden[0] must divide among {self.groups} groups")
         if self.view.frames < 2:
             raise ConfigError("bmn: view.frames must be at least 2")
+
+    @classmethod
+    def starter(cls) -> "Config":
+        """Return the small network whose weights come with verilens: nothing learned of frames."""
+        return cls(
+            features=64,
+            steps=64,
+            samples=12,
+            hidden=(48, 48, 16),
+            described="fixed",
+            encoder=(),
+            against="median",
+            view=View(size=256, frames=64, only="video"),
+        )
 
     @classmethod
     def tiny(cls) -> "Config":

@@ -1,6 +1,6 @@
 """BMN from frames to segments.
 
-    moments -> frame encoder -> with and without the film's mean -> 400 features at 100 steps
+    moments -> frame encoder -> compared within the film -> 400 features at 100 steps
             -> base layers -> start and end of every step, fit of every (start, duration) cell
             -> proposals start x end x fit -> soft-NMS -> segments in seconds
 
@@ -17,12 +17,12 @@ from torch import Tensor, nn
 
 from verilens.batch import ClipBatch
 from verilens.errors import ConfigError
-from verilens.media.cuts import blank, shots, unchanging
+from verilens.media.cuts import Shot, blank, shots, unchanging
 from verilens.method import Loss
 from verilens.records import Clip, Evidence, Segment, View, Where
 from verilens.verify.bmn import proposals
 from verilens.verify.bmn.config import Config
-from verilens.verify.bmn.encoder import FrameEncoder, ResidualEncoder
+from verilens.verify.bmn.encoder import FixedEncoder, FrameEncoder, ResidualEncoder
 from verilens.verify.bmn.loss import Maps, forged_stretches, loss, targets
 from verilens.verify.bmn.matching import BoundaryMatching
 from verilens.verify.detector import PASS_PIXELS, ClipDetector, sigmoid, tensor
@@ -31,6 +31,8 @@ from verilens.verify.segments import divided
 LEAST_MOMENTS = 4  # that show something; fewer place no segment
 LEAST_S = 1.0  # of a film; in less there is nothing genuine to compare a stretch with
 COARSE_S = 0.5  # step between moments from which a report says so
+USUAL, LEAST_CHANGE = 4.0, 0.05  # usual changes in a unit of contrast, and what is added to them
+MOST = 6.0  # contrast, beyond which it makes no difference
 FAINT = 1e-6  # score of a film in which nothing is proposed
 
 
@@ -94,7 +96,8 @@ class BMN(ClipDetector):
     def __init__(self, config: Config | None = None, encoder: FrameEncoder | None = None) -> None:
         super().__init__()
         self.config = config = config or Config()
-        self.encoder = encoder or ResidualEncoder(config.encoder)
+        is_fixed = config.described == "fixed"
+        self.encoder = encoder or (FixedEncoder() if is_fixed else ResidualEncoder(config.encoder))
         self.embed = nn.Sequential(
             nn.Conv1d(2 * self.encoder.features, config.features, 1), nn.ReLU(inplace=True)
         )
@@ -115,18 +118,31 @@ class BMN(ClipDetector):
         maps = self.of_films(frames)
         return torch.cat([maps.start[:, None], maps.end[:, None], *maps[2:]], 1)
 
-    def maps(self, described: Tensor, places: Tensor | None = None) -> Maps:
-        """Return the maps of films. described: (B, M, features) of the encoder.
+    def maps(
+        self, described: Tensor, places: Tensor | None = None, runs: Sequence[int] = ()
+    ) -> Maps:
+        """Return the maps of films. described, places, runs: as in `compared`."""
+        maps: Maps = self.head(self.embed(self.compared(described, places, runs)))
+        return maps
 
-        places: where each step lies between the moments, counted from 0, (steps,); evenly from the
-            first to the last unless given.
+    def compared(
+        self, described: Tensor, places: Tensor | None = None, runs: Sequence[int] = ()
+    ) -> Tensor:
+        """Return what tells the steps of a film apart, (B, 2 x features, steps).
+
+        described: (B, M, features) of the encoder. places: where each step lies between the
+            moments, counted from 0, (steps,); evenly from the first to the last unless given.
+        runs: how many moments each shot has, in order; against the median a moment is compared
+            with its own shot. One shot unless given.
         """
         if places is None:
             places = torch.linspace(0, described.shape[1] - 1, self.config.steps)
-        x = between(described, places.to(described.device)).transpose(1, 2)  # (B, F, 100)
-        both = torch.cat([x, x - x.mean(2, keepdim=True)], 1)
-        maps: Maps = self.head(self.embed(both))
-        return maps
+        places = places.to(described.device)
+        if self.config.against == "median":
+            each = described.split(list(runs) or described.shape[1], 1)
+            return between(torch.cat([*map(contrasted, each)], 1), places).transpose(1, 2)
+        x = between(described, places).transpose(1, 2)  # (B, F, 100)
+        return torch.cat([x, x - x.mean(2, keepdim=True)], 1)
 
     def forward(self, frames: Tensor) -> Tensor:
         """Return the logit of the best stretch's score, (N,). frames: (N, T, 3, H, W)."""
@@ -169,18 +185,19 @@ class BMN(ClipDetector):
         grid = np.linspace(times[0], times[-1], self.config.steps)
         places = torch.from_numpy(np.interp(grid, times, np.arange(len(times)))).float()
         described = self._moments(clip)[torch.from_numpy(seen)]
-        maps = self.maps(described[None].to(self.device), places)
+        told = shots(clip.frames, clip.times_s)
+        maps = self.maps(described[None].to(self.device), places, runs_of(told, times))
         found = self._candidates(Maps(*(m.float() for m in maps)), 0)
         step_s = (times[-1] - times[0]) / (self.config.steps - 1)
-        return self._placed(found, clip, (float(times[0]) - step_s / 2, step_s))
+        whole = self._placed(found, clip, (float(times[0]) - step_s / 2, step_s))
+        return divided(whole, told, least_s=_step_s(clip))
 
     def _placed(
         self, found: proposals.Scored, clip: Clip, axis: tuple[float, float]
     ) -> list[Segment]:
-        """Return proposals in seconds, each in one shot. axis: the first edge, and a step."""
+        """Return proposals in seconds. axis: the first edge, and a step."""
         origin_s, step_s = axis
-        moments = np.unique(clip.times_s)
-        reach_s = float(np.median(np.diff(moments))) / 2
+        moments, reach_s = np.unique(clip.times_s), _step_s(clip) / 2
         first_s, last_s = max(0.0, moments[0] - reach_s), moments[-1] + reach_s
         config = self.config
         kept = proposals.soft_nms(found, config.nms_sigma, config.nms_above, config.proposals)
@@ -190,7 +207,7 @@ class BMN(ClipDetector):
             start_s = first_s if start == 0 else origin_s + start * step_s
             end_s = last_s if end == config.steps else origin_s + end * step_s
             whole.append(Segment(start_s=float(start_s), end_s=float(end_s), score=float(score)))
-        return divided(whole, shots(clip.frames, clip.times_s), least_s=2 * reach_s)
+        return whole
 
     def _moments(self, clip: Clip) -> Tensor:
         """Return what the encoder says of each moment, mean over its crops, (moments, features)."""
@@ -251,6 +268,34 @@ def forged_moments(batch: ClipBatch) -> Tensor:
         "bmn learns from samples that say which seconds (segments) or pixels (masks) are forged, "
         "and these say neither; use a data set with segments, such as forgerynet"
     )
+
+
+def runs_of(told: Sequence[Shot], times_s: NDArray[np.float64]) -> list[int]:
+    """Return how many of these moments each shot has, in order; those without one left out."""
+    number = np.searchsorted([shot.start_s for shot in told], times_s, side="right")
+    return np.unique(number, return_counts=True)[1].tolist()
+
+
+def _step_s(clip: Clip) -> float:
+    """Return the usual step between a film's moments, in seconds."""
+    return float(np.median(np.diff(np.unique(clip.times_s))))
+
+
+def contrasted(described: Tensor) -> Tensor:
+    """Return distances from a shot's median, as they are and in usual changes, (B, M, 2 F).
+
+    described: (B, M, F). A usual change is the median one from a moment to the next.
+    """
+    if described.shape[1] < 2:
+        return torch.zeros_like(torch.cat([described, described], 2))
+    apart = described - _median(described)
+    usual = _median((described[:, 1:] - described[:, :-1]).abs())
+    return torch.cat([apart, apart / (USUAL * usual + LEAST_CHANGE)], 2).clamp(-MOST, MOST)
+
+
+def _median(x: Tensor) -> Tensor:
+    ordered = x.sort(1).values
+    return ordered[:, ordered.shape[1] // 2, None]
 
 
 def between(described: Tensor, places: Tensor) -> Tensor:
