@@ -254,6 +254,12 @@ def test_a_scan_with_bmn_reads_frames_in_onnxruntime(bmn, tmp_path, monkeypatch)
 
 
 @pytest.mark.slow
+def test_the_shipped_stretches_are_exported(tmp_path):
+    said = exported.export(Order(method="bmn=stretches", out=tmp_path / "bmn.onnx"))
+    assert said.difference <= 1e-4 and said.free == "NHW"
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["npr", "patchcraft", "probe"])
 def test_shipped_detectors_export_and_score_the_same(method, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

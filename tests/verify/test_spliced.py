@@ -8,12 +8,13 @@ import torch
 from safetensors.torch import save_file
 from toy_films import FPS, filmed, saved
 
-from verilens import weights
+from verilens import catalog, weights
 from verilens.batch import ClipBatch
 from verilens.bench.metrics import Spans, mean_temporal_ap, temporal_ap
+from verilens.errors import MissingWeights
 from verilens.media.opened import Limits
 from verilens.media.read import read
-from verilens.options import Options
+from verilens.options import Options, choices
 from verilens.records import View
 from verilens.scanner import scan_many
 from verilens.train.starter.splices import spliced
@@ -79,6 +80,26 @@ def fit(folder: Path, count: int, epochs: int) -> BMN:
             optimiser.step()
             schedule.step()
     return method.eval()
+
+
+def test_the_shipped_weights_find_a_stretch_in_a_film_they_never_saw(tmp_path):
+    genuine = filmed(SECONDS, np.random.default_rng(1))
+    forged = spliced(genuine, FPS, np.random.default_rng(1), (FORGED_S,), kinds=("grid",))
+    paths = [saved(f, tmp_path / n) for f, n in ((forged.frames, "f.mp4"), (genuine, "g.mp4"))]
+    options = Options(methods=("bmn=stretches",), jobs=1, timeout_s=600)
+    found, quiet = scan_many(paths, options)
+    (segment,) = found.evidence[0].where.segments
+    ((start, end),) = forged.spans
+    assert abs(segment.start_s - start) <= 0.5 and abs(segment.end_s - end) <= 0.5
+    assert "bmn marks edited parts (not calibrated)" in found.verdict.sentence
+    assert quiet.evidence[0].where.segments == () and quiet.evidence[0].score < 0.4
+
+
+def test_a_scan_asks_for_stretches_only_when_told_so():
+    assert "stretches" in weights.available(catalog.card("bmn"))
+    assert "bmn" not in {choice.card.name for choice in choices(None)}
+    with pytest.raises(MissingWeights, match=r"known: stretches"):
+        choices(("bmn",))
 
 
 @pytest.mark.slow

@@ -113,11 +113,13 @@ def _inner(frame: Image.Image) -> Image.Image:
     return frame.crop((left, top, frame.width - left, frame.height - top))
 
 
-def encoded(frames: NDArray[np.uint8], crf: int) -> NDArray[np.uint8]:
-    """Return the frames after one H.264 encode at constant quality `crf`."""
+def encoded(
+    frames: NDArray[np.uint8], crf: int, rate: int = FPS, preset: str = "fast"
+) -> NDArray[np.uint8]:
+    """Return the frames after one H.264 encode at constant quality `crf`. rate: frames a second."""
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as file:
-        stream = file.add_stream("libx264", rate=FPS, options={"crf": str(crf), "preset": "fast"})
+        stream = file.add_stream("libx264", rate=rate, options={"crf": str(crf), "preset": preset})
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"
         for pixels in frames:

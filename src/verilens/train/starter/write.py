@@ -80,13 +80,14 @@ class Stored(Protocol):
     def state_dict(self) -> dict[str, Any]: ...
 
 
-def stored(method: Stored, folder: Path, card: Mapping[str, object]) -> Path:
-    """Write `starter.safetensors` (float16), and beside it the card with its hash; return the file.
+def stored(method: Stored, folder: Path, card: Mapping[str, object], name: str = "starter") -> Path:
+    """Write `name`.safetensors (float16), and beside it the card with its hash; return the file.
 
-    card: licence, corpus, recipe, command, seed, measured and limits.
+    card: licence, corpus, recipe, command, seed, measured and limits. Weights of another name than
+        "starter" are scanned with on request only.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "starter.safetensors"
+    file = folder / f"{name}.safetensors"
     state = {
         k: v.half().contiguous() if v.is_floating_point() else v
         for k, v in method.state_dict().items()

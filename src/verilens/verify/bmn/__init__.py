@@ -26,6 +26,9 @@ CARD = Card(
         "a stretch shorter than the step between moments, a hundredth of the film, can be missed",
         "sees the middle of the frame; a forged part elsewhere leaves it unmoved",
         "footage of another camera or encoder, edited in honestly, differs from the rest as well",
+        "its weights (bmn=stretches) found stretches made by coarse up-sampling, half of those "
+        "made through fewer pixels, and hardly any re-encoded, warped, re-noised or interpolated",
+        "a dissolve or a cut between like scenes can look like a forged stretch to these weights",
     ),
     uncertain=(
         "features: the paper takes 400 numbers a moment from a network trained on actions; here a "
