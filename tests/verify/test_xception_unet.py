@@ -96,10 +96,13 @@ def test_a_still_it_is_not_sure_of_gets_no_mask():
         assert (found.where.heatmap is not None) == has_mask
         assert (method.heatmap(still) is not None) == has_mask
         assert ("not sure enough" in found.why) != has_mask
+    assert tiny(claim="edited").inspect([still])[0].claim == "edited"
 
 
 def test_the_starter_is_small_and_reads_stills():
     config = Config.starter()
+    assert (config.front, config.claim) == ("noise", "edited")
+    assert (Config().front, Config().claim) == ("colours", "face-swap")
     assert sum(p.numel() for p in XceptionUNet(config).parameters()) < 500_000
     assert config.view.reads("image", 3) and not config.view.reads("video", 3)
 
@@ -112,7 +115,7 @@ def test_batches_that_lack_what_it_learns_from_are_refused():
         tiny(classes=3).training_step(batch)
     with pytest.raises(ConfigError, match="no kinds"):
         tiny(classes=3).training_step(dataclasses.replace(batch, kinds=None))
-    for wrong in ({"classes": 1}, {"decoder": "fpn"}):
+    for wrong in ({"classes": 1}, {"decoder": "fpn"}, {"front": "depth"}, {"claim": "spoof"}):
         with pytest.raises(ConfigError, match="xception_unet"):
             Config(**wrong)
 

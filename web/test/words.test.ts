@@ -120,6 +120,8 @@ describe("sentences of the server", () => {
       "Probably generated: probability of AI origin 94%. Besides, bmn and xception_unet mark edited parts (not calibrated).",
       "bmn marks edited parts, nothing else speaks against the file",
       "Not checked: manual edits (scored, but not calibrated), context.",
+      "the look of forged pixels: 12% of the face crop marked",
+      "not sure enough to mark any part of the face. Highest of 2 persons: person 1.",
     ])
       expect(said(known, "de").map((piece) => piece.lang), known).toEqual(["de"]);
   });

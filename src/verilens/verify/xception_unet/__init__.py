@@ -34,6 +34,8 @@ CARD = Card(
         "mask loss: cross-entropy against the grey mask, weighed like the classification loss",
         "mask and 16-way head are trained together; the paper trains each task apart "
         "(config: mask_weight, class_weight)",
+        "what the trunk reads: colours as in the paper; config: front='noise' adds what high-pass "
+        "filters leave of them and how strong it is in each place, which is ours",
         "mask threshold: 0.5 (config: level); the paper's IoU uses several",
         "crop: 1.3 times the face box at 256 x 256; the released code enlarges its masks to 256",
     ),

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, pad
 
 from verilens.batch import ClipBatch
 from verilens.errors import ConfigError
@@ -25,6 +25,7 @@ from verilens.records import Clip, Evidence
 from verilens.verify.detector import PASS_PIXELS, Detector, sigmoid, tensor
 from verilens.verify.xception_unet.config import Config
 from verilens.verify.xception_unet.decoder import Linear, UNet
+from verilens.verify.xception_unet.front import COLOURS, Colours, Noise
 
 POINTS = 4  # a side, of the points whose mean is a cell of a picture's mask
 CELLS = 64  # longer side of a picture's mask
@@ -49,21 +50,24 @@ class XceptionUNet(Detector):
     def __init__(self, config: Config | None = None) -> None:
         super().__init__()
         self.config = config = config or Config()
-        self.backbone = Xception(widths=config.widths, middle=config.middle)
+        self.front = Noise() if config.front == "noise" else Colours()
+        channels = self.front.channels
+        self.backbone = Xception(channels, widths=config.widths, middle=config.middle)
         self.decoder = UNet(config) if config.decoder == "unet" else Linear(config)
         self.head = nn.Linear(self.backbone.out_channels, config.classes)
         if config.pretrained:
-            load_imagenet(self.backbone, config.pretrained)
+            further = (0, 0, 0, 0, 0, channels - COLOURS)  # maps that start unread
+            load_imagenet(self.backbone, config.pretrained, lambda kernel: pad(kernel, further))
 
     def read(self, frames: Tensor) -> Read:
         """Return class scores and masks at the crops' size. frames: RGB in [0, 1], (N, 3, H, W)."""
-        taps = self.backbone.taps(frames * 2 - 1)
+        taps = self.backbone.taps(self.front(frames))
         height, width = frames.shape[-2:]
         masks = self.decoder(taps, (height, width))
         return Read(self.head(taps[-1].relu().mean((2, 3))), masks[:, 0])
 
     def forward(self, frames: Tensor) -> Tensor:
-        taps = self.backbone.taps(frames * 2 - 1)
+        taps = self.backbone.taps(self.front(frames))
         return fakeness(self.head(taps[-1].relu().mean((2, 3))))
 
     def training_step(self, batch: ClipBatch) -> Loss:
@@ -123,7 +127,7 @@ class XceptionUNet(Detector):
         logits, masks = self.crop_masks(clip.frames)
         share = float((masks > self.config.level).mean())
         why = f"the look of forged pixels: {share:.0%} of the face crop marked"
-        found = dataclasses.replace(self.evidence(clip, logits), why=why)
+        found = dataclasses.replace(self.evidence(clip, logits), claim=self.config.claim, why=why)
         if len(np.unique(clip.times_s)) > 1:
             return found
         if found.score <= self.config.sure:
