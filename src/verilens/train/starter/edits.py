@@ -1,16 +1,16 @@
 """Faces of which one part was re-made, and masks of it: ground truth for localizers of stills.
 
     genuine square -> drawn down to a native size -> a part re-made in one way, laid back softly
-            -> both: colour, light, blur, noise, JPEG or H.264 alike -> cut and scaled to the view
+            -> both: smaller, colour, light, blur, noise and JPEG alike -> cut to the view
 
 Outside the mask no pixel of the native square changes, but where a face is blended with itself: of
 that the altered copy may be the genuine one. What is done to both afterwards is one draw, so only
-the part's traces tell which is which. Everything follows from the person and the generator given.
+the part's traces tell which is which. It is mild: most stills on the web were saved once or twice
+at a good quality. Everything follows from the person and the generator given.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -18,17 +18,33 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from verilens.media.blend import Part, outline, self_blend
-from verilens.train.starter.face_crops import Person
-from verilens.train.starter.face_fakes import Native, Rng, cutter, scaled, treatment
+from verilens.media.blend import self_blend
+from verilens.media.perturb.codecs import StillCodec
+from verilens.train.starter.edit_regions import SHAPES, Shape, region
+from verilens.train.starter.face_crops import WIDE, Person
+from verilens.train.starter.face_fakes import Native, Rng, cutter
 from verilens.train.starter.fakes import Maker, to_tensor
 from verilens.train.starter.splices import gridded, low_passed, renoised, warped
 from verilens.train.starter.views import Pixels
 
 Floats = NDArray[np.float32]
-PARTS: tuple[Part, ...] = ("face", "inner", "lower")
 LEAST = 0.01  # of the cut's pixels; a smaller part is no edit
-KINDS = ("self-blend", "swap", "warp", "resample", "noise", "inpaint", "autoencoder")
+FACE_PX = (64.0, 150.0)  # of a face where it is edited, drawn evenly by ratio
+SMALLER = 0.25  # chance that a picture is made smaller after the edit
+QUALITY = (70, 98)  # of JPEG after the edit, mostly high
+ON_FACES: Mapping[Shape, float] = {name: SHAPES[name] for name in ("outline", "feature", "half")}
+KINDS = (
+    "self-blend",
+    "swap",
+    "splice",
+    "warp",
+    "retouch",
+    "resample",
+    "noise",
+    "inpaint",
+    "autoencoder",
+)
+_SCALERS = (cv2.INTER_AREA, cv2.INTER_CUBIC, cv2.INTER_LINEAR)
 
 
 class Edited(NamedTuple):
@@ -51,48 +67,91 @@ Remake = Callable[[Native, Floats, Tools, Rng], Pixels]
 
 def edited(person: Person, kind: str, tools: Tools, rng: Rng) -> Edited | None:
     """Return one frame of a person as it was and with a part re-made; None when too little is."""
-    native = scaled(person, [int(rng.integers(len(person.frames)))], rng)
+    native = scaled(person, rng)
     if kind == "self-blend":
         blended = self_blend(native.frames, native.points.astype(float), rng)
-        genuine, fake = blended.genuine, blended.fakes
+        genuine, fake = blended.genuine[0], blended.fakes[0]
         mask = blended.masks[0] / max(1e-6, float(blended.masks.max()))
     else:
-        genuine, mask = native.frames, part(native, rng, is_small=kind == "inpaint")
+        shapes = ON_FACES if kind == "swap" else SHAPES
+        genuine, mask = native.frames[0], region(native, rng, shapes, is_small=kind == "inpaint")
         remade = REMAKES[kind](native, mask, tools, rng)
         weight = mask[..., None] * np.float32(rng.uniform(0.85, 1.0))
-        mixed = genuine[0] + weight * (remade.astype(np.float32) - genuine[0])
-        fake = np.rint(mixed).clip(0, 255).astype(np.uint8)[None]
-    treat, cut = treatment(rng), cutter(native, rng)
-    shown = np.rint(255 * mask).astype(np.uint8)[None, ..., None].repeat(3, -1)
-    seen = cut(shown)[0, ..., 0]
-    if (seen > 127).mean() < LEAST or np.array_equal(genuine, fake):
-        return None
-    return Edited(cut(treat(genuine))[0], cut(treat(fake))[0], seen)
+        fake = rounded(genuine + weight * (remade.astype(np.float32) - genuine))
+    return finished(native, genuine, fake, mask, rng)
 
 
-def part(native: Native, rng: Rng, is_small: bool = False) -> Floats:
-    """Return how far each pixel is re-made, in [0, 1], (n, n): part of the face, or an ellipse.
+def scaled(person: Person, rng: Rng) -> Native:
+    """Return one frame scaled down to a drawn size of the face, never up."""
+    row = [int(rng.integers(len(person.frames)))]
+    box, points = person.boxes[row], person.points[row]
+    face_px = float((box[0, 2:] - box[0, :2]).max())
+    wanted = float(np.exp(rng.uniform(*np.log(FACE_PX))))
+    side = min(WIDE.size, max(64, round(WIDE.size * wanted / face_px)))
+    by = _SCALERS[rng.integers(len(_SCALERS))]
+    small = cv2.resize(person.frames[row[0]], (side, side), interpolation=by)
+    factor = np.float32(side / WIDE.size)
+    return Native(small[None].astype(np.uint8), points * factor, box * factor)
 
-    is_small: an ellipse of the size of an eye or a mouth.
+
+def finished(
+    native: Native, genuine: Pixels, fake: Pixels, mask: Floats, rng: Rng
+) -> Edited | None:
+    """Return both halves after one draw of treatment, as a scan cuts them.
+
+    None when too little of the cut is re-made, or nothing.
     """
-    box = native.boxes[0]
-    side = float((box[2:] - box[:2]).max())
-    mask = np.zeros(native.frames.shape[1:3], np.float32)
-    if is_small or rng.random() < 0.5:
-        reach = (0.1, 0.25) if is_small else (0.15, 0.45)
-        half = side * rng.uniform(*reach, 2)
-        centre = box[:2] + (box[2:] - box[:2]) * rng.uniform(0.15, 0.85, 2)
-        turn = np.linspace(0, 2 * math.pi, 32, endpoint=False)
-        corners = centre + half * np.column_stack([np.cos(turn), np.sin(turn)])
-    else:
-        shape = outline(PARTS[int(rng.integers(len(PARTS)))])
-        grown = 0.5 + (shape - 0.5) * rng.uniform(0.85, 1.15)
-        corners = box[:2] + grown * (box[2:] - box[:2])
-    corners = corners + rng.normal(0, 0.015 * side, corners.shape)
-    cv2.fillPoly(mask, [np.rint(corners).astype(np.int32)], 1.0)
-    radius = max(1, round(rng.uniform(0.01, 0.06) * side))
-    soft: Floats = cv2.blur(mask, (2 * radius + 1,) * 2).astype(np.float32)
-    return soft
+    if np.array_equal(genuine, fake):
+        return None
+    side = len(genuine)
+    if rng.random() < SMALLER:
+        side = max(48, round(side * rng.uniform(0.5, 1.0)))
+    size, by = (side, side), _SCALERS[rng.integers(len(_SCALERS))]
+    shown = np.rint(255 * mask).astype(np.uint8)[..., None].repeat(3, -1)
+    small = [
+        frame if side == len(frame) else cv2.resize(frame, size, interpolation=by)
+        for frame in (genuine, fake, shown)
+    ]
+    boxes = native.boxes * np.float32(side / len(genuine))
+    treat, cut = treatment(rng), cutter(Native(small[0][None], native.points, boxes), rng)
+    seen = cut(small[2][None])[0, ..., 0]
+    if (seen > 127).mean() < LEAST:
+        return None
+    return Edited(cut(treat(small[0])[None])[0], cut(treat(small[1])[None])[0], seen)
+
+
+def treatment(rng: Rng) -> Callable[[Pixels], Pixels]:
+    """Return what is done to a frame of either half, (n, n, 3): one draw for both."""
+    shift, gain = np.zeros(3), 1.0
+    if rng.random() < 0.3:
+        shift, gain = rng.uniform(-20, 20, 3), float(rng.uniform(0.8, 1.2))
+    blur = float(rng.uniform(0.3, 0.8)) if rng.random() < 0.1 else 0.0
+    noise, seed = float(rng.uniform(0.5, 4)) * (rng.random() < 0.1), int(rng.integers(2**31))
+    codecs = [codec(rng) for _ in range(int(rng.choice([0, 1, 2], p=[0.2, 0.6, 0.2])))]
+
+    def treat(frame: Pixels) -> Pixels:
+        x = frame.astype(np.float32) * gain + shift
+        if blur:
+            x = cv2.GaussianBlur(x, (0, 0), blur)
+        if noise:
+            x = x + np.random.default_rng(seed).normal(0, noise, x.shape)
+        found = rounded(x)
+        for one in codecs:
+            found = one.through([found])[0]
+        return found
+
+    return treat
+
+
+def codec(rng: Rng, worst: int = QUALITY[0]) -> StillCodec:
+    """Return how a still is saved: mostly of high quality."""
+    quality = round(QUALITY[1] - (QUALITY[1] - worst) * float(rng.random()) ** 1.5)
+    return StillCodec(format="JPEG", quality=quality)
+
+
+def rounded(x: NDArray[np.generic]) -> Pixels:
+    """Return values as pixels hold them."""
+    return np.asarray(np.rint(x).clip(0, 255), np.uint8)
 
 
 def borrowed(native: Native, mask: Floats, tools: Tools, rng: Rng) -> Pixels:
@@ -100,17 +159,66 @@ def borrowed(native: Native, mask: Floats, tools: Tools, rng: Rng) -> Pixels:
     frame, donor = native.frames[0], tools.donor
     row = int(rng.integers(len(donor.frames)))
     moved, _ = cv2.estimateAffinePartial2D(donor.points[row], native.points[0])
-    inside = mask > 0.5
-    if moved is None or not inside.any():
+    if moved is None:
         return frame
-    size = (frame.shape[1], frame.shape[0])
-    face = cv2.warpAffine(donor.frames[row], moved, size, borderMode=cv2.BORDER_REFLECT)
+    face = _laid(donor.frames[row], moved, frame)
     softness = rng.uniform(0.0, 1.2)
-    if softness > 0.3:
-        face = cv2.GaussianBlur(face, (0, 0), softness)
-    own, other = frame[inside].astype(np.float32), face[inside].astype(np.float32)
-    matched = (face - other.mean(0)) * (own.std(0) + 1) / (other.std(0) + 1) + own.mean(0)
-    return np.asarray(np.rint(matched).clip(0, 255), np.uint8)
+    return matched(
+        cv2.GaussianBlur(face, (0, 0), softness) if softness > 0.3 else face, frame, mask
+    )
+
+
+def spliced_in(native: Native, mask: Floats, tools: Tools, rng: Rng) -> Pixels:
+    """Return another picture, or this one moved, with a history of its own."""
+    frame, donor = native.frames[0], tools.donor
+    is_own = rng.random() < 0.3
+    other = frame if is_own else donor.frames[int(rng.integers(len(donor.frames)))]
+    scale = len(frame) / len(other) * (1.0 if is_own else float(rng.uniform(0.8, 1.5)))
+    centre = np.array([len(other) / 2] * 2)
+    moved = cv2.getRotationMatrix2D(centre.tolist(), float(rng.uniform(-20, 20)), scale)
+    moved[:, 2] += len(frame) / 2 - centre + rng.uniform(-0.25, 0.25, 2) * len(frame)
+    patch = _laid(other, moved, frame)
+    if rng.random() < 0.6:
+        patch = codec(rng, worst=50).through([patch])[0]
+    return matched(patch, frame, mask) if rng.random() < 0.7 else patch
+
+
+def _laid(other: Pixels, moved: NDArray[np.float64], frame: Pixels) -> Pixels:
+    """Return a picture moved onto the frame; one that gets smaller is averaged first."""
+    scale = float(np.hypot(*moved[:, 0]))
+    if scale < 0.9:
+        side = max(8, round(scale * len(other)))
+        moved = moved * np.array([len(other) / side, len(other) / side, 1.0])
+        other = cv2.resize(other, (side, side), interpolation=cv2.INTER_AREA)
+    size = (frame.shape[1], frame.shape[0])
+    by = cv2.INTER_CUBIC
+    return np.asarray(
+        cv2.warpAffine(other, moved, size, flags=by, borderMode=cv2.BORDER_REFLECT), np.uint8
+    )
+
+
+def matched(patch: Pixels, frame: Pixels, mask: Floats) -> Pixels:
+    """Return the patch with the frame's mean and spread of colours inside the mask."""
+    inside = mask > 0.5
+    if not inside.any():
+        return frame
+    own, other = frame[inside].astype(np.float32), patch[inside].astype(np.float32)
+    return rounded((patch - other.mean(0)) * (own.std(0) + 1) / (other.std(0) + 1) + own.mean(0))
+
+
+def retouched(native: Native, mask: Floats, tools: Tools, rng: Rng) -> Pixels:
+    """Return the frame smoothed, sharpened or recoloured, as portraits are retouched."""
+    frame = native.frames[0]
+    way = int(rng.integers(4))
+    if way == 0:
+        return np.asarray(cv2.bilateralFilter(frame, 7, float(rng.uniform(20, 60)), 4), np.uint8)
+    soft = cv2.GaussianBlur(frame, (0, 0), float(rng.uniform(0.7, 2.0))).astype(np.float32)
+    if way == 1:
+        return rounded(soft)
+    if way == 2:
+        return rounded(frame + float(rng.uniform(0.5, 1.5)) * (frame - soft))
+    shift = rng.uniform(6, 25, 3) * rng.choice([-1.0, 1.0], 3)
+    return rounded(frame * rng.uniform(0.85, 1.15) + shift)
 
 
 def resampled(native: Native, mask: Floats, tools: Tools, rng: Rng) -> Pixels:
@@ -139,7 +247,9 @@ def decoded(native: Native, mask: Floats, tools: Tools, rng: Rng) -> Pixels:
 
 REMAKES: Mapping[str, Remake] = {
     "swap": borrowed,
+    "splice": spliced_in,
     "warp": lambda native, mask, tools, rng: warped(native.frames, rng)[0],
+    "retouch": retouched,
     "resample": resampled,
     "noise": lambda native, mask, tools, rng: renoised(native.frames, rng)[0],
     "inpaint": filled_in,

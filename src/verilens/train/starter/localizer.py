@@ -1,6 +1,7 @@
 """python -m verilens.train.starter.localizer: from genuine faces to the weights of xception_unet.
 
-    corpus -> faces -> pools of edited faces -> networks, one group of edits left out each -> all
+    corpus -> faces -> edited faces, drawn anew for every step -> network -> bounds -> figures
+            -> the same, one group of edits left out each
 
 Sources are apart: some train, some choose the bounds, some are only measured on. The autoencoders
 that re-make parts differ between them too. Every stage leaves its result in --work, and is taken
@@ -23,40 +24,32 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from verilens.bench import metrics
-from verilens.train.starter.corpus import capped, read_corpus
 from verilens.train.starter.edits import KINDS
-from verilens.train.starter.face_crops import HELD_OUT, Person, genuine, parts, people
-from verilens.train.starter.fakes import Maker, cut_bases, own_maker
-from verilens.train.starter.localizer_training import (
-    LR,
-    PAIRS,
+from verilens.train.starter.face_crops import HELD_OUT
+from verilens.train.starter.localizer_figures import (
+    Bounds,
     Figures,
-    Pool,
     bounds,
     false_alarms,
     figures,
-    fit,
-    one_mask_for_all,
-    pool_of,
+    one_mask,
 )
+from verilens.train.starter.localizer_stages import Stages
+from verilens.train.starter.localizer_training import LR, PAIRS, Pool, fit
 from verilens.train.starter.write import stored
 from verilens.verify.xception_unet.config import Config
 from verilens.verify.xception_unet.model import XceptionUNet
 
 GROUPS: Mapping[str, tuple[str, ...]] = {  # what is left out together, being made alike
-    "seams": ("self-blend", "swap"),
-    "warp": ("warp",),
+    "seams": ("self-blend", "swap", "splice"),
+    "retouched": ("warp", "retouch"),
     "remade": ("resample", "noise", "autoencoder"),
     "inpaint": ("inpaint",),
 }
-OF_SOURCE = 60  # files
-EACH = {"train": 180, "validation": 25, "test": 40}  # pairs of every kind
-MAKERS = {"train": (0, 1), "validation": (2,), "test": (3,)}  # seeds of autoencoders
-MAKER_STEPS, MAKER_PICTURES = 80, 120
-STEPS, STEPS_LEFT_OUT = 300, 100
+STEPS, STEPS_LEFT_OUT = 3200, 300
 COMMAND = (
     "python -m verilens.train.starter.localizer --data ../shared/data --extra MORE --extra SOURCES "
-    "--out OUT"
+    "--extra FACES --out OUT"
 )
 LICENCE = (
     "Apache-2.0 for the weights file; trained on third-party media gathered for research use, so "
@@ -73,53 +66,20 @@ logger = logging.getLogger(__name__)
 console = Console()
 
 
-def persons(args: argparse.Namespace) -> dict[str, list[Person]]:
-    """Return the genuine persons of stills that train, validate and test; nothing of HELD_OUT."""
-    items = capped(genuine(read_corpus(args.data, args.extra, "image")), OF_SOURCE)
-    found = [person for group in people(items, args.work / "crops") for person in group]
-    return parts(found)
-
-
-def pools(args: argparse.Namespace) -> dict[str, Pool]:
-    """Return the pairs of each part, made where they are not there yet."""
-    files = {name: args.work / f"edits-{name}.npz" for name in EACH}
-    missing = [name for name, file in files.items() if not file.exists()]
-    groups = persons(args) if missing else {}
-    for name in missing:
-        group = groups[name]
-        sources = {p.item.source for p in group}
-        logger.info("%s: %d persons of %d sources", name, len(group), len(sources))
-        makers = [maker(group, seed) for seed in MAKERS[name]]
-        pool = pool_of(group, EACH[name], makers, args.seed + list(EACH).index(name))
-        partial = files[name].with_suffix(".part.npz")
-        np.savez(partial, **pool._asdict())
-        partial.replace(files[name])
-    made = {}
-    for name, file in files.items():
-        with np.load(file) as kept:
-            made[name] = Pool(**{field: kept[field] for field in Pool._fields})
-    return made
-
-
-def maker(group: Sequence[Person], seed: int) -> Maker:
-    """Return an autoencoder that was trained on the pictures of these persons."""
-    pictures = {person.item.path: person.item for person in group}
-    chosen = sorted(pictures.values(), key=lambda item: item.key)[:MAKER_PICTURES]
-    bases = [base for item in chosen for base in cut_bases(item, 1)]
-    return own_maker(seed, bases, MAKER_STEPS)
-
-
-def trained(args: argparse.Namespace, made: Mapping[str, Pool], without: str = "") -> XceptionUNet:
+def trained(stages: Stages, without: str = "") -> XceptionUNet:
     """Return a network in evaluation mode that saw all kinds but a group, rounded as shipped."""
-    file = args.work / f"localizer{without and '-without-' + without}.pt"
-    torch.manual_seed(args.seed)
+    file = stages.work / f"localizer{without and '-without-' + without}.pt"
+    torch.manual_seed(stages.seed)
     method = XceptionUNet(Config.starter())
     if not file.exists():
-        steps = STEPS_LEFT_OUT if without else STEPS
-        rows = made["train"].of(known(without))
-        checkpoint = file.with_suffix(".checkpoint")
-        for step, loss in fit(method, made["train"], rows, steps, args.seed, checkpoint):
-            if step % 50 == 0:
+        kinds, steps = known(without), STEPS_LEFT_OUT if without else STEPS
+        studio = stages.studio("train")
+
+        def draw(step: int) -> Pool:
+            return studio.batch(stages.seed, step, kinds)
+
+        for step, loss in fit(method, draw, steps, file.with_suffix(".checkpoint")):
+            if step % 100 == 0:
                 logger.info("%s step %d: loss %.3f", file.stem, step, loss)
         torch.save(method.state_dict(), file)
     method.load_state_dict(rounded(torch.load(file, weights_only=True)))
@@ -136,26 +96,33 @@ def rounded(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {k: v.half().float() if v.is_floating_point() else v for k, v in state.items()}
 
 
-def measured(
-    args: argparse.Namespace, made: Mapping[str, Pool], without: str = ""
-) -> dict[str, float]:
+def chosen_bounds(stages: Stages, method: XceptionUNet, without: str = "") -> Bounds:
+    """Return the bounds that validation faces give."""
+    pool = stages.pools["validation"].at(stages.pools["validation"].of(known(without)))
+    return bounds(method, pool, stages.sources("validation"), stages.cut("validation"))
+
+
+def measured(stages: Stages, without: str = "") -> dict[str, float]:
     """Return figures on test faces by name; without a group: on that group alone."""
-    file = args.work / f"figures{without and '-without-' + without}.json"
+    file = stages.work / f"figures{without and '-without-' + without}.json"
     if file.exists():
         return dict(json.loads(file.read_text()))
-    method = trained(args, made, without)
-    chosen = bounds(method, made["validation"], made["validation"].of(known(without)))
-    test = made["test"]
+    method = trained(stages, without)
+    chosen = chosen_bounds(stages, method, without)
+    test, least = stages.pools["test"], one_mask(stages.pools["train"], stages.pools["validation"])
     asked: dict[str, tuple[str, ...]] = {kind: (kind,) for kind in KINDS} | {"all": KINDS}
     if without:
         asked = {f"left_out_{without}": GROUPS[without]}
     found: dict[str, float] = dict(chosen._asdict())
     for name, kinds in asked.items():
-        found |= flat(name, figures(method, test, test.of(kinds), chosen)._asdict())
-    alarms = false_alarms(method, test, test.of(KINDS), chosen.sure)
-    found |= flat("genuine", {"shown": alarms})
-    if not without:
-        found |= flat("one_mask", one_mask_for_all(made))
+        found |= flat(name, figures(method, test, test.of(kinds), chosen, least)._asdict())
+    cut = stages.cut("test")
+    silent = {
+        "genuine": {"shown": false_alarms(method, test.genuine, test.owners, chosen.sure)},
+        "as_cut": {"shown": false_alarms(method, cut.frames, cut.owners, chosen.sure)},
+    }
+    for name, intervals in silent.items():
+        found |= flat(name, intervals)
     file.write_text(json.dumps(found, indent=2))
     logger.info("%s: %s", file.stem, {k: round(v, 3) for k, v in found.items()})
     return found
@@ -172,20 +139,24 @@ def flat(name: str, found: Mapping[str, metrics.Interval]) -> dict[str, float]:
 
 def table(rows: Mapping[str, Mapping[str, float]]) -> str:
     """Return figures as a table in Markdown, a row a kind of edit. rows: by the group left out."""
-    lines = [
-        "| edit | trained | pixel AUC | IoU | AUC of faces | faces marked |",
-        "|---|---|---|---|---|---|",
-    ]
+    heads = (
+        "edit",
+        "pixel AUC",
+        "one mask",
+        "above it",
+        "AUC of faces",
+        "marked",
+        "IoU",
+        "one mask",
+    )
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for without, found in rows.items():
         for kind in (without,) if without else (*KINDS, "all"):
             name = f"left_out_{kind}" if without else kind
             cells = [said(found, f"{name}_{figure}") for figure in Figures._fields]
-            trained_on = "without it" if without else "with all"
-            lines.append(f"| {kind} | {trained_on} | {' | '.join(cells)} |")
-    whole = rows[""]
-    least = f"{said(whole, 'one_mask_pixel_auc')} | {said(whole, 'one_mask_iou')}"
-    lines.append(f"| all | one mask for all faces | {least} | | |")
-    lines.append(f"| none | genuine faces | | | | {said(whole, 'genuine_shown')} |")
+            lines.append(f"| {kind}{' (left out)' if without else ''} | {' | '.join(cells)} |")
+    for name, told in (("genuine", "none: treated alike"), ("as_cut", "none: as a scan cuts them")):
+        lines.append(f"| {told} | | | | | {said(rows[''], f'{name}_shown')} | | |")
     return "\n".join(lines)
 
 
@@ -194,41 +165,46 @@ def said(found: Mapping[str, float], name: str) -> str:
     return f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
-def write(method: XceptionUNet, folder: Path, seed: int, facts: Mapping[str, float]) -> Path:
+def write(method: XceptionUNet, stages: Stages, facts: Mapping[str, float]) -> Path:
     """Write the weights (float16) with their configuration, and the card."""
+    counts = {
+        part: f"{len(group)} persons of {len({p.item.source for p in group})} sources"
+        for part, group in stages.persons.items()
+    }
     card = {
         "licence": LICENCE,
         "corpus": "genuine faces of stills in the data folder of research media, the files its "
-        "more.csv lists (MORE) and those of verilens.train.starter.sources (SOURCES); never "
-        f"touched: {', '.join(sorted(HELD_OUT))}",
-        "recipe": f"{', '.join(KINDS)}, {EACH['train']} pairs each, {STEPS} steps of {PAIRS} "
-        f"pairs, AdamW at {LR:g} falling as a cosine; scale, colour, blur, noise, JPEG and H.264 "
-        f"drawn alike for both; left_out_*: {STEPS_LEFT_OUT} steps without that group; bounds from "
-        "other sources",
+        "more.csv lists (MORE) and those of verilens.train.starter.sources (SOURCES, and with "
+        f"--list faces FACES): {counts['train']} trained, {counts['validation']} chose the "
+        f"bounds, {counts['test']} were measured on; never touched: {', '.join(sorted(HELD_OUT))}",
+        "recipe": f"{', '.join(KINDS)} in turn, {STEPS} steps of {PAIRS} fresh pairs, AdamW at "
+        f"{LR:g} falling as a cosine; size, colour, blur, noise and JPEG drawn alike for both; "
+        f"left_out_*: {STEPS_LEFT_OUT} steps without that group; bounds from other sources, the "
+        "strictest source decides",
         "command": COMMAND,
-        "seed": seed,
-        "measured": {name: round(value, 4) for name, value in facts.items()},
+        "seed": stages.seed,
+        "measured": {k: round(v, 4) for k, v in facts.items() if np.isfinite(v)},
         "limits": LIMITS,
     }
-    return stored(method, folder, card)
+    return stored(method, stages.args.out / "xception_unet", card)
 
 
-def bounded(method: XceptionUNet, level: float, sure: float) -> XceptionUNet:
+def bounded(method: XceptionUNet, chosen: Bounds) -> XceptionUNet:
     """Return the network, changed in place so that a score of 0.5 is what a mask needs."""
     with torch.no_grad():
-        method.head.bias[1] -= float(np.log(sure / (1 - sure)))
-    method.config = dataclasses.replace(method.config, level=level, sure=0.5)
+        method.head.bias[1] -= float(np.log(chosen.sure / (1 - chosen.sure)))
+    method.config = dataclasses.replace(method.config, level=chosen.level, sure=0.5)
     return method
 
 
 def run(args: argparse.Namespace) -> None:
     """Run all stages."""
-    made = pools(args)
-    rows = {without: measured(args, made, without) for without in ("", *args.without)}
+    stages = Stages(args)
+    rows = {without: measured(stages, without) for without in ("", *args.without)}
     console.print(table(rows), soft_wrap=True)
-    shipped = bounded(trained(args, made), rows[""]["level"], rows[""]["sure"])
+    chosen = Bounds(*(rows[""][name] for name in Bounds._fields))
     facts = {k: v for found in reversed(rows.values()) for k, v in found.items()}
-    write(shipped, args.out / "xception_unet", args.seed, facts)
+    write(bounded(trained(stages), chosen), stages, facts)
 
 
 def main(given: Sequence[str] | None = None) -> None:
