@@ -56,7 +56,7 @@ class Config:
 
     @classmethod
     def starter(cls) -> "Config":
-        """Return the network of the starter weights, for stills: 0.4 million weights."""
+        """Return the network of the starter weights, for stills: 0.3 million weights."""
         return cls(
             widths=(16, 24, 32, 48, 96, 96, 96, 128),
             middle=1,
