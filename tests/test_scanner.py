@@ -11,6 +11,7 @@ import pytest
 import scanning
 import verilens
 from verilens import scan, scan_many
+from verilens import scanner as module
 from verilens.errors import ConfigError, MissingWeights, UnknownName
 from verilens.media.sandbox import Decoder
 from verilens.options import Options, choices, fingerprint
@@ -204,6 +205,14 @@ def test_the_first_file_is_decoded_while_networks_are_loaded(tmp_path, monkeypat
     files = [scanning.picture(tmp_path / f"{n}.png", seed=n, side=400) for n in range(2)]
     first, second = scan_many(files, options(where=True, jobs=1))
     assert first.evidence[0].where.heatmap is not None is not second.evidence[0].where.heatmap
+
+
+def test_what_is_scored_is_asked_once_a_scan(folder, monkeypatch):
+    asked = []
+    found = module.scored
+    monkeypatch.setattr(module, "scored", lambda methods: asked.append(1) or found(methods))
+    assert len(list(scan_many([folder], options(jobs=1)))) == 9
+    assert len(asked) == 1
 
 
 def test_no_tiles_of_heat_maps_are_cut_from_films():

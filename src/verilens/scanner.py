@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
@@ -245,7 +245,7 @@ class Scanner:
         shown = tuple(self.pages.views) if self.pages else ()
         if is_known:
             return self._decoder().open(path, shown)
-        views = scored(self.options.methods)
+        views = self._scored
         if self.options.where and self._loading().done():
             views += self._panel().map_views()
         if self.options.posts:
@@ -275,6 +275,10 @@ class Scanner:
             return opened
         later = self._decoder().open(path, further, examined=False)
         return dataclasses.replace(opened, clips={**opened.clips, **_same_people(opened, later)})
+
+    @cached_property
+    def _scored(self) -> tuple[View, ...]:
+        return scored(self.options.methods)
 
     def _panel(self) -> "Panel":
         return self._loading().result()
