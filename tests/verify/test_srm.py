@@ -9,11 +9,12 @@ import torch
 from verilens import published
 from verilens.batch import ClipBatch
 from verilens.errors import ConfigError, MissingWeights
+from verilens.nn.high_pass import kernels
 from verilens.verify.srm.config import Config
 from verilens.verify.srm.convert import CONVERTER
 from verilens.verify.srm.loss import margin_loss
 from verilens.verify.srm.model import SRM, entry_side
-from verilens.verify.srm.noise import Exchange, NoiseOfFeatures, NoisePicture, kernels
+from verilens.verify.srm.noise import Exchange, NoiseOfFeatures, NoisePicture
 
 
 def test_released_size():

@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 import torch
 
+from verilens.nn.high_pass import kernels
 from verilens.nn.xception import Xception
 from verilens.verify.xception_unet.config import Config
-from verilens.verify.xception_unet.front import BOUND, REACH, UNIT, Noise, kernels
+from verilens.verify.xception_unet.front import BOUND, REACH, UNIT, Noise
 from verilens.verify.xception_unet.model import XceptionUNet
 
 

@@ -14,15 +14,9 @@ from itertools import starmap
 import torch
 from torch import Tensor
 
+from verilens.nn.high_pass import SQUARE_3, SQUARE_5
+
 DIRECTIONS = ((0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1))
-SQUARE_3 = ((-1, 2, -1), (2, -4, 2), (-1, 2, -1))
-SQUARE_5 = (
-    (-1, 2, -2, 2, -1),
-    (2, -6, 8, -6, 2),
-    (-2, 8, -12, 8, -2),
-    (2, -6, 8, -6, 2),
-    (-1, 2, -2, 2, -1),
-)
 
 
 def srm_kernels() -> Tensor:
@@ -30,8 +24,7 @@ def srm_kernels() -> Tensor:
 
     Each sums to 0; the coefficient at the centre is the one of largest magnitude.
     """
-    small = torch.nn.functional.pad(torch.tensor(SQUARE_3, dtype=torch.float32), (1, 1, 1, 1))
-    large = torch.tensor(SQUARE_5, dtype=torch.float32)
+    small, large = torch.tensor([SQUARE_3, SQUARE_5], dtype=torch.float32)
     return torch.stack(
         [
             *(_line(d, {0: -1, 1: 1}) for d in DIRECTIONS),

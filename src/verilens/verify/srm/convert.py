@@ -15,7 +15,7 @@ FIXED = r"(?:srm_conv[012]|srm_sa\.srm)\.kernel"
 
 def config(tensors: "Mapping[str, Tensor]") -> dict[str, Any]:
     """Return no settings; MissingWeights when the checkpoint's filters are not the usual ones."""
-    from verilens.verify.srm.noise import kernels
+    from verilens.nn.high_pass import kernels
 
     own = kernels()
     for name, found in tensors.items():

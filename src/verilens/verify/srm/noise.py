@@ -5,29 +5,9 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_max_pool2d, conv2d
 
 from verilens.errors import ConfigError
+from verilens.nn.high_pass import kernels
 
 TRUNCATED = 3.0  # noise beyond it tells of edges, not of the camera
-SQUARE_3 = (
-    (0, 0, 0, 0, 0),
-    (0, -1, 2, -1, 0),
-    (0, 2, -4, 2, 0),
-    (0, -1, 2, -1, 0),
-    (0, 0, 0, 0, 0),
-)
-SQUARE_5 = (
-    (-1, 2, -2, 2, -1),
-    (2, -6, 8, -6, 2),
-    (-2, 8, -12, 8, -2),
-    (2, -6, 8, -6, 2),
-    (-1, 2, -2, 2, -1),
-)
-LINE = ((0,) * 5, (0,) * 5, (0, 1, -2, 1, 0), (0,) * 5, (0,) * 5)
-
-
-def kernels() -> Tensor:
-    """Return the three high-pass kernels, the centre of each near -1, (3, 5, 5). Each sums to 0."""
-    whole = torch.tensor([SQUARE_3, SQUARE_5, LINE], dtype=torch.float32)
-    return whole / torch.tensor([4.0, 12.0, 2.0])[:, None, None]
 
 
 class NoisePicture(nn.Module):

@@ -8,28 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
+from verilens.nn.high_pass import kernels
+
 COLOURS = 3
 UNIT = 4 / 255  # of noise that becomes 1; beyond BOUND units it tells of edges
 BOUND = 3.0
 FLOOR = 0.1  # units, what is added to the strength of noise: clipped skies have none
 REACH = 7  # pixels a side, over which the strength is averaged
-# Fridrich & Kodovsky 2012, "Rich Models for Steganalysis of Digital Images": a second difference
-# along a row, and the 3 x 3 and 5 x 5 squares; each is divided by its centre.
-LINE = ((0,) * 5, (0,) * 5, (0, 1, -2, 1, 0), (0,) * 5, (0,) * 5)
-SQUARE_3 = ((0,) * 5, (0, -1, 2, -1, 0), (0, 2, -4, 2, 0), (0, -1, 2, -1, 0), (0,) * 5)
-SQUARE_5 = (
-    (-1, 2, -2, 2, -1),
-    (2, -6, 8, -6, 2),
-    (-2, 8, -12, 8, -2),
-    (2, -6, 8, -6, 2),
-    (-1, 2, -2, 2, -1),
-)
-
-
-def kernels() -> Tensor:
-    """Return the high-pass kernels, (3, 5, 5); each sums to 0 and has -1 in its centre."""
-    whole = torch.tensor([LINE, SQUARE_3, SQUARE_5], dtype=torch.float32)
-    return whole / -whole[:, 2:3, 2:3]
 
 
 class Colours(nn.Module):
@@ -54,7 +39,8 @@ class Noise(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         box = torch.ones(3, 1, REACH, REACH)
-        self.register_buffer("kernels", kernels().repeat(COLOURS, 1, 1)[:, None], persistent=False)
+        line_first = kernels()[[2, 0, 1]].repeat(COLOURS, 1, 1)[:, None]
+        self.register_buffer("kernels", line_first, persistent=False)
         self.register_buffer("box", box, persistent=False)
 
     def forward(self, frames: Tensor) -> Tensor:
