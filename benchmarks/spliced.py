@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import av
 import numpy as np
 
 from verilens.bench import metrics
@@ -24,6 +23,7 @@ from verilens.bench.metrics import Spans, mean_temporal_ap, temporal_ap
 from verilens.options import Options
 from verilens.records import Segment
 from verilens.scanner import scan_many
+from verilens.train.starter.clips import written
 from verilens.train.starter.spliced_films import TESTED, films, opened
 from verilens.train.starter.splices import FORGERIES, spliced
 from verilens.train.starter.views import Pixels
@@ -66,15 +66,7 @@ def made(args: argparse.Namespace, folder: Path) -> Made:
 
 
 def saved(frames: Pixels, fps: float, path: Path, rng: np.random.Generator) -> Path:
-    with av.open(str(path), "w") as file:
-        options = {"crf": str(int(rng.integers(17, 26))), "preset": "veryfast"}
-        stream = file.add_stream("libx264", rate=round(fps), options=options)
-        stream.height, stream.width = frames.shape[1:3]
-        stream.pix_fmt = "yuv420p"
-        stream.thread_count = 1
-        for pixels in frames:
-            file.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
-        file.mux(stream.encode())
+    written(path, frames, int(rng.integers(17, 26)), round(fps), "veryfast")
     return path
 
 

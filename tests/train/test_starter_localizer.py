@@ -21,8 +21,9 @@ from verilens.train.starter import (
 )
 from verilens.train.starter.corpus import Item
 from verilens.train.starter.edit_regions import SHAPES, region
-from verilens.train.starter.edits import KINDS, Tools, edited, scaled
+from verilens.train.starter.edits import FACE_PX, KINDS, Tools, edited
 from verilens.train.starter.face_crops import HELD_OUT, WIDE, Person
+from verilens.train.starter.face_fakes import scaled
 from verilens.train.starter.localizer_figures import (
     Bounds,
     Crops,
@@ -90,7 +91,7 @@ def test_both_halves_of_a_pair_are_treated_alike():
 
 
 def test_parts_lie_all_over_the_cut_and_small_ones_are_small():
-    native = scaled(person(0), np.random.default_rng(0))
+    native = scaled(person(0), [0], np.random.default_rng(0), FACE_PX, least=64)
     drawn = {
         is_small: np.stack(
             [region(native, np.random.default_rng(n), is_small=is_small) for n in range(60)]
@@ -106,7 +107,7 @@ def test_parts_lie_all_over_the_cut_and_small_ones_are_small():
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_is_a_soft_or_hard_part(shape):
-    native = scaled(person(0), np.random.default_rng(0))
+    native = scaled(person(0), [0], np.random.default_rng(0), FACE_PX, least=64)
     masks = [region(native, np.random.default_rng(n), {shape: 1.0}) for n in range(20)]
     assert all(mask.min() >= 0 and mask.max() <= 1 for mask in masks)
     assert np.mean([0.004 < mask.mean() < 0.6 for mask in masks]) > 0.9

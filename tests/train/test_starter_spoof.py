@@ -47,13 +47,13 @@ from verilens.train.starter.spoof_training import (
     balance,
     featured,
     fitted,
-    halved,
     judged,
     rate,
     scores,
     threshold_of,
 )
 from verilens.train.starter.spoof_verdicts import Judged, clear, ece, flagged, of_films
+from verilens.train.starter.write import halved
 from verilens.verify.skin_probe.config import Config
 from verilens.verify.skin_probe.model import SkinProbe
 

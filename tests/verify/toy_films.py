@@ -6,10 +6,11 @@ moment, however it moves.
 
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from verilens.train.starter.clips import written
 
 Pixels = NDArray[np.uint8]
 WIDTH, HEIGHT, FPS = 224, 160, 15
@@ -68,13 +69,5 @@ def _scene(height: int, width: int, rng: np.random.Generator) -> NDArray[np.floa
 
 def saved(frames: Pixels, path: Path, crf: int = 20, fps: float = FPS) -> Path:
     """Write frames as an H.264 film."""
-    with av.open(str(path), "w") as container:
-        options = {"crf": str(crf), "preset": "veryfast"}
-        stream = container.add_stream("libx264", rate=round(fps), options=options)
-        stream.height, stream.width = frames.shape[1:3]
-        stream.pix_fmt = "yuv420p"
-        stream.thread_count = 1
-        for pixels in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
-        container.mux(stream.encode())
+    written(path, frames, crf, round(fps), "veryfast")
     return path

@@ -36,7 +36,7 @@ from verilens.train.starter.heads import (
 )
 from verilens.train.starter.pairs import all_bases, make_pairs, read_pairs
 from verilens.train.starter.trunks import PLANS, train
-from verilens.train.starter.write import set_head, write_fusion, write_weights
+from verilens.train.starter.write import halved, set_head, write_fusion, write_weights
 from verilens.train.starter.zones import BATCH as BATCH_OF_SCAN
 from verilens.train.starter.zones import DROPPED, RATE
 from verilens.train.starter.zones import EPOCHS as EPOCHS_OF_SCAN
@@ -69,14 +69,6 @@ def trained_trunk(method: str, work: Path, seed: int, progress: Progress) -> Det
     shipped = TRUNKS[method]()
     shipped.load_state_dict(torch.load(file, weights_only=True))
     return halved(shipped)
-
-
-def halved(detector: Detector) -> Detector:
-    """Return the detector with its weights rounded as they are shipped."""
-    state = detector.state_dict()
-    rounded = {k: v.half().float() if v.is_floating_point() else v for k, v in state.items()}
-    detector.load_state_dict(rounded)
-    return detector.eval()
 
 
 def demamba() -> DeMamba:

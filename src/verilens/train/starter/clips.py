@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import numpy as np
@@ -118,13 +119,22 @@ def encoded(
 ) -> NDArray[np.uint8]:
     """Return the frames after one H.264 encode at constant quality `crf`. rate: frames a second."""
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4") as file:
-        stream = file.add_stream("libx264", rate=rate, options={"crf": str(crf), "preset": preset})
-        stream.height, stream.width = frames.shape[1:3]
-        stream.pix_fmt = "yuv420p"
-        for pixels in frames:
-            file.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
-        file.mux(stream.encode())
+    written(buffer, frames, crf, rate, preset)
     buffer.seek(0)
     with av.open(buffer) as file:
         return np.stack([frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)])
+
+
+def written(
+    target: BinaryIO | Path, frames: NDArray[np.uint8], crf: int, rate: int, preset: str
+) -> None:
+    """Write frames as an H.264 film in MP4, on one thread, so that the same bytes come anywhere."""
+    name = str(target) if isinstance(target, Path) else target
+    with av.open(name, "w", format="mp4") as file:
+        stream = file.add_stream("libx264", rate=rate, options={"crf": str(crf), "preset": preset})
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        stream.thread_count = 1
+        for pixels in frames:
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        file.mux(stream.encode())

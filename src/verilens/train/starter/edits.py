@@ -21,8 +21,16 @@ from numpy.typing import NDArray
 from verilens.media.blend import self_blend
 from verilens.media.perturb.codecs import StillCodec
 from verilens.train.starter.edit_regions import SHAPES, Shape, region
-from verilens.train.starter.face_crops import WIDE, Person
-from verilens.train.starter.face_fakes import Native, Rng, cutter
+from verilens.train.starter.face_crops import Person
+from verilens.train.starter.face_fakes import (
+    Native,
+    Rng,
+    Treatment,
+    cutter,
+    recoloured,
+    rounded,
+    scaled,
+)
 from verilens.train.starter.fakes import Maker, to_tensor
 from verilens.train.starter.splices import gridded, low_passed, renoised, warped
 from verilens.train.starter.views import Pixels
@@ -67,7 +75,7 @@ Remake = Callable[[Native, Floats, Tools, Rng], Pixels]
 
 def edited(person: Person, kind: str, tools: Tools, rng: Rng) -> Edited | None:
     """Return one frame of a person as it was and with a part re-made; None when too little is."""
-    native = scaled(person, rng)
+    native = scaled(person, [int(rng.integers(len(person.frames)))], rng, FACE_PX, least=64)
     if kind == "self-blend":
         blended = self_blend(native.frames, native.points.astype(float), rng)
         genuine, fake = blended.genuine[0], blended.fakes[0]
@@ -79,19 +87,6 @@ def edited(person: Person, kind: str, tools: Tools, rng: Rng) -> Edited | None:
         weight = mask[..., None] * np.float32(rng.uniform(0.85, 1.0))
         fake = rounded(genuine + weight * (remade.astype(np.float32) - genuine))
     return finished(native, genuine, fake, mask, rng)
-
-
-def scaled(person: Person, rng: Rng) -> Native:
-    """Return one frame scaled down to a drawn size of the face, never up."""
-    row = [int(rng.integers(len(person.frames)))]
-    box, points = person.boxes[row], person.points[row]
-    face_px = float((box[0, 2:] - box[0, :2]).max())
-    wanted = float(np.exp(rng.uniform(*np.log(FACE_PX))))
-    side = min(WIDE.size, max(64, round(WIDE.size * wanted / face_px)))
-    by = _SCALERS[rng.integers(len(_SCALERS))]
-    small = cv2.resize(person.frames[row[0]], (side, side), interpolation=by)
-    factor = np.float32(side / WIDE.size)
-    return Native(small[None].astype(np.uint8), points * factor, box * factor)
 
 
 def finished(
@@ -117,41 +112,24 @@ def finished(
     seen = cut(small[2][None])[0, ..., 0]
     if (seen > 127).mean() < LEAST:
         return None
-    return Edited(cut(treat(small[0])[None])[0], cut(treat(small[1])[None])[0], seen)
+    return Edited(cut(treat(small[0][None]))[0], cut(treat(small[1][None]))[0], seen)
 
 
-def treatment(rng: Rng) -> Callable[[Pixels], Pixels]:
-    """Return what is done to a frame of either half, (n, n, 3): one draw for both."""
+def treatment(rng: Rng) -> Treatment:
+    """Return a draw of what is done to a frame of either half: milder than to films."""
     shift, gain = np.zeros(3), 1.0
     if rng.random() < 0.3:
         shift, gain = rng.uniform(-20, 20, 3), float(rng.uniform(0.8, 1.2))
     blur = float(rng.uniform(0.3, 0.8)) if rng.random() < 0.1 else 0.0
     noise, seed = float(rng.uniform(0.5, 4)) * (rng.random() < 0.1), int(rng.integers(2**31))
     codecs = [codec(rng) for _ in range(int(rng.choice([0, 1, 2], p=[0.2, 0.6, 0.2])))]
-
-    def treat(frame: Pixels) -> Pixels:
-        x = frame.astype(np.float32) * gain + shift
-        if blur:
-            x = cv2.GaussianBlur(x, (0, 0), blur)
-        if noise:
-            x = x + np.random.default_rng(seed).normal(0, noise, x.shape)
-        found = rounded(x)
-        for one in codecs:
-            found = one.through([found])[0]
-        return found
-
-    return treat
+    return Treatment(shift, gain, blur, noise, seed, codecs)
 
 
 def codec(rng: Rng, worst: int = QUALITY[0]) -> StillCodec:
     """Return how a still is saved: mostly of high quality."""
     quality = round(QUALITY[1] - (QUALITY[1] - worst) * float(rng.random()) ** 1.5)
     return StillCodec(format="JPEG", quality=quality)
-
-
-def rounded(x: NDArray[np.generic]) -> Pixels:
-    """Return values as pixels hold them."""
-    return np.asarray(np.rint(x).clip(0, 255), np.uint8)
 
 
 def borrowed(native: Native, mask: Floats, tools: Tools, rng: Rng) -> Pixels:
@@ -200,10 +178,7 @@ def _laid(other: Pixels, moved: NDArray[np.float64], frame: Pixels) -> Pixels:
 def matched(patch: Pixels, frame: Pixels, mask: Floats) -> Pixels:
     """Return the patch with the frame's mean and spread of colours inside the mask."""
     inside = mask > 0.5
-    if not inside.any():
-        return frame
-    own, other = frame[inside].astype(np.float32), patch[inside].astype(np.float32)
-    return rounded((patch - other.mean(0)) * (own.std(0) + 1) / (other.std(0) + 1) + own.mean(0))
+    return rounded(recoloured(patch, frame, inside)) if inside.any() else frame
 
 
 def retouched(native: Native, mask: Floats, tools: Tools, rng: Rng) -> Pixels:

@@ -40,6 +40,33 @@ class Native(NamedTuple):
     boxes: Floats
 
 
+class Treatment(NamedTuple):
+    """What is done alike to frames of either label.
+
+    shift, gain: of the colours. blur, noise: in pixels and levels, 0 for none; the noise follows
+    from `seed`. codecs: what they go through after, one after the other.
+    """
+
+    shift: NDArray[np.float64]
+    gain: float
+    blur: float
+    noise: float
+    seed: int
+    codecs: Sequence[StillCodec | VideoCodec]
+
+    def __call__(self, frames: Pixels) -> Pixels:
+        """Return the frames treated, (T, n, n, 3)."""
+        x = frames.astype(np.float32) * self.gain + self.shift
+        if self.blur:
+            x = np.stack([cv2.GaussianBlur(frame, (0, 0), self.blur) for frame in x])
+        if self.noise:
+            x = x + np.random.default_rng(self.seed).normal(0, self.noise, x.shape)
+        found = rounded(x)
+        for codec in self.codecs:
+            found = np.stack(codec.through(list(found)))
+        return found
+
+
 class Pair(NamedTuple):
     """genuine, fake: what a scan would cut, RGB (T, size, size, 3)."""
 
@@ -67,13 +94,22 @@ def drawn(
     return Pair(cut(treat(genuine)), cut(treat(fake)))
 
 
-def scaled(person: Person, frames: Sequence[int], rng: Rng) -> Native:
-    """Return the frames scaled down to a drawn size of the face, never up."""
+def scaled(
+    person: Person,
+    frames: Sequence[int],
+    rng: Rng,
+    wanted_px: tuple[float, float] = FACE_PX,
+    least: int = 48,
+) -> Native:
+    """Return the frames scaled down to a drawn size of the face, never up.
+
+    wanted_px: least and largest size of the face. least: side of the frames.
+    """
     rows = np.array(frames)
     boxes, points = person.boxes[rows], person.points[rows]
     face_px = float((boxes[:, 2:] - boxes[:, :2]).max(1).mean())
-    wanted = float(np.exp(rng.uniform(*np.log(FACE_PX))))
-    side = min(WIDE.size, max(48, round(WIDE.size * wanted / face_px)))
+    wanted = float(np.exp(rng.uniform(*np.log(wanted_px))))
+    side = min(WIDE.size, max(least, round(WIDE.size * wanted / face_px)))
     by = _SCALERS[rng.integers(len(_SCALERS))]
     small = [cv2.resize(f, (side, side), interpolation=by) for f in person.frames[rows]]
     factor = np.float32(side / WIDE.size)
@@ -116,35 +152,31 @@ def _laid(frame: Pixels, face: Pixels, mask: Floats, opacity: float) -> Pixels:
     inside = mask > 0.5
     if not inside.any():
         return frame
-    own, other = frame[inside].astype(np.float32), face[inside].astype(np.float32)
-    spread = (own.std(0) + 1) / (other.std(0) + 1)
-    matched = (face - other.mean(0)) * spread + own.mean(0)
     weight = (opacity * mask)[..., None]
-    laid = np.clip(np.rint(weight * matched + (1 - weight) * frame), 0, 255)
-    return np.asarray(laid, np.uint8)
+    return rounded(weight * recoloured(face, frame, inside) + (1 - weight) * frame)
 
 
-def treatment(rng: Rng) -> Callable[[Pixels], Pixels]:
-    """Return what is done to frames of either label, (T, n, n, 3) each: one draw for all."""
+def recoloured(patch: Pixels, frame: Pixels, inside: NDArray[np.bool_]) -> Floats:
+    """Return the patch with the frame's mean and spread of colours inside a part, not rounded."""
+    own, other = frame[inside].astype(np.float32), patch[inside].astype(np.float32)
+    spread = (own.std(0) + 1) / (other.std(0) + 1)
+    return np.asarray((patch - other.mean(0)) * spread + own.mean(0), np.float32)
+
+
+def rounded(x: NDArray[np.generic]) -> Pixels:
+    """Return values as pixels hold them."""
+    return np.asarray(np.rint(x).clip(0, 255), np.uint8)
+
+
+def treatment(rng: Rng) -> Treatment:
+    """Return a draw of what is done to frames of either label."""
     shift, gain = np.zeros(3), 1.0
     if rng.random() < 0.3:
         shift, gain = rng.uniform(-20, 20, 3), float(rng.uniform(0.8, 1.2))
     blur = float(rng.uniform(0.3, 1.0)) if rng.random() < 0.15 else 0.0
-    noise, noise_seed = float(rng.uniform(1, 6)) * (rng.random() < 0.15), int(rng.integers(2**31))
+    noise, seed = float(rng.uniform(1, 6)) * (rng.random() < 0.15), int(rng.integers(2**31))
     codecs = [_codec(rng) for _ in range(int(rng.choice([0, 1, 2], p=[0.15, 0.65, 0.2])))]
-
-    def treat(frames: Pixels) -> Pixels:
-        x = frames.astype(np.float32) * gain + shift
-        if blur:
-            x = np.stack([cv2.GaussianBlur(frame, (0, 0), blur) for frame in x])
-        if noise:
-            x = x + np.random.default_rng(noise_seed).normal(0, noise, x.shape)
-        found = np.clip(np.rint(x), 0, 255).astype(np.uint8)
-        for codec in codecs:
-            found = np.stack(codec.through(list(found)))
-        return found
-
-    return treat
+    return Treatment(shift, gain, blur, noise, seed, codecs)
 
 
 def _codec(rng: Rng) -> StillCodec | VideoCodec:

@@ -28,7 +28,7 @@ from verilens.train.starter.face_crops import HELD_OUT, Person, genuine, parts, 
 from verilens.train.starter.face_fakes import drawn
 from verilens.train.starter.face_training import LR, PAIRS, exam_of, spread, train
 from verilens.train.starter.fusion import constants
-from verilens.train.starter.write import stored, write_fusion
+from verilens.train.starter.write import halved, stored, write_fusion
 from verilens.verify.blending.config import Config
 from verilens.verify.blending.model import Blending
 from verilens.verify.people import ENOUGH
@@ -84,12 +84,8 @@ def trained(
         best = max(best, (step.self_blended, step.swapped), key=sum)
         told = f"training: loss {step.loss:.2f}, AUC {step.self_blended:.3f} {step.swapped:.3f}"
         progress.update(task, completed=step.number, description=told)
-    state = {
-        k: v.half().float() if v.is_floating_point() else v for k, v in method.state_dict().items()
-    }
-    method.load_state_dict(state)
     measured = {"validation_self_blended_auc": best[0], "validation_swapped_auc": best[1]}
-    return method.eval(), measured
+    return halved(method), measured
 
 
 def calibrated(

@@ -36,7 +36,7 @@ from verilens.train.starter.localizer_figures import (
 )
 from verilens.train.starter.localizer_stages import Stages
 from verilens.train.starter.localizer_training import LR, PAIRS, Pool, fit
-from verilens.train.starter.write import stored
+from verilens.train.starter.write import halved, stored
 from verilens.verify.xception_unet.config import Config
 from verilens.verify.xception_unet.model import XceptionUNet
 
@@ -84,18 +84,13 @@ def trained(stages: Stages, without: str = "") -> XceptionUNet:
             if step % 100 == 0:
                 logger.info("%s step %d: loss %.3f", file.stem, step, loss)
         torch.save(method.state_dict(), file)
-    method.load_state_dict(rounded(torch.load(file, weights_only=True)))
-    return method.eval()
+    method.load_state_dict(torch.load(file, weights_only=True))
+    return halved(method)
 
 
 def known(without: str) -> list[str]:
     """Return the kinds of edits outside a group."""
     return [kind for kind in KINDS if kind not in GROUPS.get(without, ())]
-
-
-def rounded(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return the weights as 16 bits hold them."""
-    return {k: v.half().float() if v.is_floating_point() else v for k, v in state.items()}
 
 
 def chosen_bounds(stages: Stages, method: XceptionUNet, without: str = "") -> Bounds:

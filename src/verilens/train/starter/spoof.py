@@ -41,7 +41,6 @@ from verilens.train.starter.spoof_training import (
     blank,
     featured,
     fitted,
-    halved,
     judged,
     scores,
     threshold_of,
@@ -53,7 +52,7 @@ from verilens.train.starter.spoof_verdicts import (
     of_films,
     of_stills,
 )
-from verilens.train.starter.write import stored, write_fusion
+from verilens.train.starter.write import halved, stored, write_fusion
 from verilens.verify.skin_probe.config import Config
 from verilens.verify.skin_probe.model import SkinProbe
 

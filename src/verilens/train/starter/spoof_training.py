@@ -96,15 +96,6 @@ def balance(bank: Bank) -> Doubles:
     return np.asarray(chances / chances.sum())
 
 
-def halved(method: SkinProbe) -> SkinProbe:
-    """Return the network at float16's precision, as it is shipped."""
-    state = method.state_dict()
-    method.load_state_dict(
-        {k: v.half().float() if v.is_floating_point() else v for k, v in state.items()}
-    )
-    return method.eval()
-
-
 @torch.inference_mode()
 def scores(method: SkinProbe, made: Features) -> Doubles:
     """Return the logit of every crop, (N,)."""

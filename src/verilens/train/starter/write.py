@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -46,6 +46,16 @@ LIMITS = (
     "photorealistic pictures of recent generators are the hardest and are often missed",
     "fold-to-fold differences are large; the error rates on media of another kind may be higher",
 )
+
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def halved(network: Network) -> Network:
+    """Return the network in evaluation mode, its weights rounded as they are shipped."""
+    state = network.state_dict().items()
+    network.load_state_dict({k: v.half().float() if v.is_floating_point() else v for k, v in state})
+    return network.eval()
 
 
 def set_head(detector: Detector, name: str, head: Head | Hidden | Scanned) -> None:
