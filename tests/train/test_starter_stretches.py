@@ -2,13 +2,13 @@
 
 import json
 
-import av
 import numpy as np
 import pytest
 import torch
 
 from verilens import catalog
 from verilens.train.starter import spliced_films, stretches
+from verilens.train.starter.clips import written
 from verilens.train.starter.spliced_films import Draws, Film, centre, drawn, scaled
 from verilens.train.starter.splices import FORGERIES
 from verilens.train.starter.stretches import best, bound, lowered, maps_of, new
@@ -60,17 +60,6 @@ def test_the_bound_keeps_genuine_films_quiet_and_no_quieter_than_needed():
     assert np.quantile(after, stretches.GENUINE) <= 0.5 and np.ptp(before) > 0
 
 
-def saved(folder, name: str) -> None:
-    pixels = film(3.0).frames
-    with av.open(str(folder / name), "w") as file:
-        stream = file.add_stream("libx264", rate=20)
-        stream.height, stream.width = pixels.shape[1:3]
-        stream.pix_fmt = "yuv420p"
-        for frame in pixels:
-            file.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        file.mux(stream.encode())
-
-
 def test_a_run_writes_weights_that_load_and_goes_on(tmp_path, monkeypatch):
     for name, value in {"MOMENTS": 2, "STEPS": 2, "STEPS_FILMS": 2}.items():
         monkeypatch.setattr(stretches, name, value)
@@ -79,8 +68,12 @@ def test_a_run_writes_weights_that_load_and_goes_on(tmp_path, monkeypatch):
     (tmp_path / "videos").mkdir()
     rows = ["path,label,generator,source_repo,width,height"]
     for n in range(4):
-        saved(tmp_path / "videos", f"{n}.mp4")
+        written(tmp_path / "videos" / f"{n}.mp4", film(3.0).frames, 20, 20, "veryfast")
         rows.append(f"{n}.mp4,real,,source{n},280,200")
+    (tmp_path / "videos" / "broken.mp4").write_bytes(
+        (tmp_path / "videos" / "0.mp4").read_bytes()[:900]
+    )
+    rows.append("broken.mp4,real,,source1,280,200")
     (tmp_path / "videos" / "manifest.csv").write_text("\n".join(rows))
     order = ["--data", str(tmp_path), "--work", str(tmp_path / "work"), "--out", str(tmp_path)]
     stretches.main(order)

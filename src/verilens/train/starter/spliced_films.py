@@ -26,6 +26,7 @@ from verilens.media.cuts import cut_after
 from verilens.media.demux import demuxed
 from verilens.media.sample import cut, subset
 from verilens.media.sniff import HEAD_BYTES, sniff
+from verilens.media.video import chosen
 from verilens.train.starter.clips import encoded
 from verilens.train.starter.corpus import Item, capped, read_corpus, source_folds
 from verilens.train.starter.face_crops import HELD_OUT
@@ -84,16 +85,21 @@ def films(data: Path, extra: Sequence[Path]) -> list[tuple[Item, int]]:
 
 
 def is_usable(path: Path) -> bool:
-    """Return whether a film is long, large and fast enough, by its header."""
-    with path.open("rb") as file:
-        form = sniff(file.read(HEAD_BYTES), path.name)
-        file.seek(0)
-        with demuxed(file, form.demuxer or form.name.lower()) as container:
-            stream = container.streams.video[0]
-            length_s = (container.duration or 0) / av.time_base
-            codec = stream.codec_context
-            is_large = min(codec.width, codec.height) >= SMALLEST
-            return is_large and length_s >= LEAST_S and float(stream.average_rate or 0) >= SLOWEST
+    """Return whether a film is long, large and fast enough, by its header; a broken one is not."""
+    try:
+        with path.open("rb") as file:
+            form = sniff(file.read(HEAD_BYTES), path.name)
+            file.seek(0)
+            with demuxed(file, form.demuxer or form.name.lower()) as container:
+                stream = chosen(container, path.name)
+                length_s = (container.duration or 0) / av.time_base
+                codec = stream.codec_context
+                is_large = min(codec.width, codec.height) >= SMALLEST
+                is_fast = float(stream.average_rate or 0) >= SLOWEST
+                return is_large and is_fast and length_s >= LEAST_S
+    except (MediaError, av.FFmpegError) as error:
+        logger.warning("%s left out: %s", path, error)
+        return False
 
 
 def opened(path: Path, longest: int = LONGEST) -> Film:
@@ -102,7 +108,7 @@ def opened(path: Path, longest: int = LONGEST) -> Film:
         form = sniff(file.read(HEAD_BYTES), path.name)
         file.seek(0)
         with demuxed(file, form.demuxer or form.name.lower()) as container:
-            stream = container.streams.video[0]
+            stream = chosen(container, path.name)
             fps = float(stream.average_rate or 25)
             every = max(1, round(fps / FASTEST))
             frames = []
