@@ -1,5 +1,7 @@
 """What the papers claim, on small real recordings, against what learns nothing."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from real_motion import precision, real, saved, scored, trained
@@ -101,24 +103,39 @@ def test_names_of_classes_do_not_harm_with_five_clips_each():
     assert right >= wrong, found
 
 
-@pytest.mark.slow
-@pytest.mark.xfail(
-    reason="three seeds: Top-1 0.601, 0.610 with labels alone, 0.584 of FixMatch, whose kept "
-    "labels are right in 0.804 of cases against 0.594",
-    strict=False,
-)
-def test_aplt_learns_more_from_a_tenth_of_the_labels():
+class FewLabels(NamedTuple):
+    """Mean Top-1 and precision of what was learned from, by scheme: three seeds."""
+
+    accuracy: dict[str, float]
+    right: dict[str, float]
+
+
+@pytest.fixture(scope="module")
+def a_tenth() -> FewLabels:
     motion = real("sfinge3d")
-    found: dict[str, list[float]] = {"supervised": [], "fixmatch": [], "aplt": []}
-    right: dict[str, list[float]] = {"fixmatch": [], "aplt": []}
-    for seed in range(3):
-        for scheme, scores in found.items():
+    accuracy, right = {}, {}
+    for scheme in ("supervised", "fixmatch", "aplt"):
+        figures = []
+        for seed in range(3):
             changes = (f"config.scheme={scheme}", f"plan.seed={seed}")
             network = trained(motion, "aplt", *changes)
-            scores.append(scored(network, motion)[0])
-            if scheme in right:
-                right[scheme].append(precision(network, motion, *changes))
-    supervised, fixmatch, aplt = (float(np.mean(scores)) for scores in found.values())
-    assert aplt >= supervised + 0.03, found
-    assert aplt >= fixmatch, found
-    assert np.mean(right["aplt"]) >= np.mean(right["fixmatch"]), right
+            figures.append((scored(network, motion)[0], precision(network, motion, *changes)))
+        accuracy[scheme], right[scheme] = np.mean(figures, axis=0).tolist()
+    print(accuracy, right)
+    return FewLabels(accuracy, right)
+
+
+@pytest.mark.slow
+def test_aplt_learns_from_clips_without_labels(a_tenth):
+    """Measured: 0.866, 0.786 with a tenth of the labels alone."""
+    assert a_tenth.accuracy["aplt"] >= a_tenth.accuracy["supervised"] + 0.03, a_tenth
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(
+    reason="Top-1 0.866, FixMatch 0.877, whose kept labels are right in 0.937 of cases, not 0.895",
+    strict=False,
+)
+def test_aplt_learns_more_than_fixmatch(a_tenth):
+    assert a_tenth.accuracy["aplt"] >= a_tenth.accuracy["fixmatch"], a_tenth
+    assert a_tenth.right["aplt"] >= a_tenth.right["fixmatch"], a_tenth
