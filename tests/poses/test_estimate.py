@@ -1,5 +1,6 @@
 """Poses out of a film: a real detector network of one dot, run by ONNX Runtime on a real film."""
 
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -144,6 +145,48 @@ def test_mediapipe_that_is_not_installed_is_named(tmp_path):
         (tmp_path / "a.task").write_bytes(b"task")
         with pytest.raises(MissingExtra, match="pip install mediapipe"):
             load(tmp_path / "a.task")
+
+
+class Tasks:
+    """What is used of `mediapipe.tasks.python.vision`; the only model there is finds hands."""
+
+    def __init__(self):
+        self.closed = 0
+        self.RunningMode = SimpleNamespace(VIDEO="video")
+        for kind in ("Pose", "Hand", "Holistic"):
+            setattr(self, f"{kind}LandmarkerOptions", SimpleNamespace)
+        for kind, error in (("Pose", FileNotFoundError), ("Holistic", ValueError)):
+            setattr(self, f"{kind}Landmarker", self.landmarker(error))
+        self.HandLandmarker = self.landmarker(None)
+
+    def landmarker(self, error):
+        def create(options):
+            if error:
+                raise error("of another kind")
+            hand = [point(0.5, 0.5)] * 21
+            result = SimpleNamespace(hand_landmarks=[hand][: options.num_hands])
+            return SimpleNamespace(detect_for_video=lambda *_: result, close=self.close)
+
+        return SimpleNamespace(create_from_options=create)
+
+    def close(self):
+        self.closed += 1
+
+
+def test_a_task_is_told_by_what_takes_it_and_closed(tmp_path, monkeypatch):
+    tasks = Tasks()
+    image = SimpleNamespace(Image=lambda **_: None, ImageFormat=SimpleNamespace(SRGB=1))
+    python = SimpleNamespace(BaseOptions=SimpleNamespace, vision=tasks)
+    monkeypatch.setitem(sys.modules, "mediapipe", image)
+    monkeypatch.setitem(sys.modules, "mediapipe.tasks.python", python)
+    (tmp_path / "a.task").write_bytes(b"task")
+    film(tmp_path / "a.mp4", [(20, 20)] * 3)
+    told = []
+    (hand,) = estimate(
+        tmp_path / "a.mp4", tmp_path / "a.task", lambda frames, n: told.append(n) or frames
+    )
+    assert hand.skeleton.name == "hand21" and len(hand) == 3 and told == [3]
+    assert tasks.closed == 1
 
 
 def test_films_without_anybody_and_pictures_say_so(tmp_path):

@@ -27,13 +27,29 @@ def estimate(
     ],
 ) -> None:
     """Find the poses in a video with a detector you have; it stays on this machine."""
+    from rich.console import Console
+    from rich.progress import track
+
     from verilens.errors import ConfigError
+    from verilens.poses.estimate import Frames
     from verilens.poses.estimate import estimate as found
     from verilens.poses.read import WRITERS, write
 
     if out.suffix.lower() not in WRITERS or not out.parent.is_dir():
         raise ConfigError(f"cannot write {out}: name a file of {', '.join(WRITERS)} in a folder")
-    poses = found(video, model)
+
+    def shown(frames: Frames, count: int) -> Frames:
+        console = Console(stderr=True)
+        return track(
+            frames,
+            video.name,
+            count,
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+
+    poses = found(video, model, shown)
     write(out, poses)
     frames, seen = len(poses[0]), (poses[0].confidence > 0).any(1).mean()
     typer.echo(

@@ -7,6 +7,8 @@ holistic) where mediapipe is installed. The film is decoded in a process of its 
 RTMPose looks at one person: at the whole picture first, then at where the person was a frame ago.
 """
 
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,6 +33,7 @@ SMALLEST = 1 / 8  # of the picture, so that a wrong find can be left again
 LEAST = 0.3  # confidence from which a joint says where the person is
 ONNX = "pip install 'verilens[motion]'"
 TASKS = {"Pose": "mediapipe33", "Hand": "hand21", "Holistic": "holistic543"}
+MOST = {"Pose": {"num_poses": 4}, "Hand": {"num_hands": 8}, "Holistic": {}}  # MediaPipe's own is 1
 MEDIAPIPE = "pip install mediapipe"
 
 Pixels = NDArray[np.uint8]
@@ -49,17 +52,31 @@ class Detector(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Give back what the detector holds."""
+        ...
 
-def estimate(video: Path, model: Path) -> list[Pose]:
+
+Frames = Iterable[tuple[Pixels, np.float64]]
+
+
+def estimate(
+    video: Path, model: Path, shown: Callable[[Frames, int], Frames] | None = None
+) -> list[Pose]:
     """Return the poses of the persons in a video, in pixels of the upright film.
+
+    shown: gives back the frames that it gets, so many, while it tells how far they are.
 
     Raises MissingWeights without the model, MissingExtra without what runs it, MediaError for a
     film that cannot be read or in which nobody is found.
     """
-    detector = load(model)
-    frames, times, fps, size = _film(video)
-    scale = max(size) / max(frames.shape[1:3])
-    found = [detector.people(f, float(t)) for f, t in zip(frames, times, strict=True)]
+    with closing(load(model)) as detector:
+        frames, times, fps, size = _film(video)
+        scale = max(size) / max(frames.shape[1:3])
+        moments: Frames = zip(frames, times, strict=True)
+        if shown:
+            moments = shown(moments, len(times))
+        found = [detector.people(frame, float(time_s)) for frame, time_s in moments]
     persons = followed(found)
     if not persons:
         raise MediaError("no-frames", f"{video}: nobody was found in {len(frames)} frames")
@@ -138,6 +155,9 @@ class TopDown:
         self._box = np.concatenate([(low + high) / 2 - half, (low + high) / 2 + half])
         return [person]
 
+    def close(self) -> None:
+        """Do nothing: ONNX Runtime gives back by itself."""
+
     def _run(self, picture: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         found: list[NDArray[np.float32]] = self._session.run(None, {self._name: picture[None]})
         return found
@@ -201,11 +221,11 @@ class MediaPipe:
         base, mode = BaseOptions(model_asset_path=str(model)), vision.RunningMode.VIDEO
         for kind, name in TASKS.items():
             options = getattr(vision, f"{kind}LandmarkerOptions")(
-                base_options=base, running_mode=mode
+                base_options=base, running_mode=mode, **MOST[kind]
             )
             try:
                 self._task = getattr(vision, f"{kind}Landmarker").create_from_options(options)
-            except (RuntimeError, ValueError):
+            except (RuntimeError, ValueError, OSError):  # a model of another kind
                 continue
             self.kind, self.skeleton = kind, skeleton(name)
             return
@@ -216,6 +236,10 @@ class MediaPipe:
         image = self._image(image_format=self._format, data=np.ascontiguousarray(frame))
         result = self._task.detect_for_video(image, round(time_s * 1000))
         return landmarks(result, self.kind, frame.shape[1], frame.shape[0])
+
+    def close(self) -> None:
+        """End the task, which else complains when Python does."""
+        self._task.close()
 
 
 def landmarks(result: Any, kind: str, width: int, height: int) -> list[Floats]:
