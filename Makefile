@@ -85,7 +85,7 @@ results: $(VENV)/.dev  ## the standing tables of the shipped detectors, into doc
 	    --metrics auc,ap,tpr@5,eer,brier,ece --json results/$$kind.json > /dev/null && \
 	  $(BIN)/verilens bench table results/$$kind.json --markdown docs/results/$$kind.md || exit 1; done
 
-results-motion: $(VENV)/.dev  ## train and judge small recognisers of movement (about two hours); DATA=
+results-motion: $(VENV)/.dev  ## train and judge small recognisers of movement (about an hour of one core); DATA=
 	$(BIN)/python benchmarks/motion.py --data $(DATA)/motion
 	$(BIN)/python benchmarks/motion_lift.py --data $(DATA)/motion
 	$(BIN)/python -m verilens.train.starter.living --data $(DATA)/motion
