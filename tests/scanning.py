@@ -39,3 +39,19 @@ def animation(path: Path, frames: int = 24, side: int = 48) -> Path:
         pictures.append(Image.fromarray(pixels))
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=100)
     return path
+
+
+def long_film(path: Path, frames: int = 1000, side: int = 64) -> Path:
+    """Write a film of drifting noise, 25 fps, with few enough keyframes that moments slide."""
+    import av
+
+    noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    with av.open(str(path), "w") as container:
+        settings = {"g": "50", "sc_threshold": "0", "preset": "ultrafast"}
+        stream = container.add_stream("libx264", rate=25, options=settings)
+        stream.width, stream.height, stream.pix_fmt = side, side, "yuv420p"
+        for n in range(frames):
+            drifted = np.ascontiguousarray(np.roll(noise, n // 3, 1))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(drifted, format="rgb24")))
+        container.mux(stream.encode())
+    return path

@@ -160,6 +160,16 @@ def test_where_gives_a_suspected_video_a_denser_timeline_and_changes_no_score(tm
         assert len(located.evidence[0].where.timeline) > len(plain.evidence[0].where.timeline)
 
 
+def test_a_score_does_not_depend_on_methods_that_take_other_moments(tmp_path):
+    path = scanning.long_film(tmp_path / "a.mp4")
+    alone = scan(path, options())
+    beside = scan(path, Options(methods=("bmn=stretches", scanning.npr()), where=False))
+    counts = {item.method: len(item.where.timeline) for item in beside.evidence}
+    assert counts["bmn"] > counts["npr"]
+    (found,) = (item for item in beside.evidence if item.method == "npr")
+    assert found == alone.evidence[0]
+
+
 def test_a_denser_timeline_scores_only_moments_not_scored_before():
     class Counting(NPR):
         def crop_logits(self, frames):

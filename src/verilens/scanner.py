@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
@@ -237,15 +238,15 @@ class Scanner:
         return scanned.beside(film, source.poses) if source.poses else film
 
     def _decode(self, path: Path, is_known: bool) -> Opened:
-        """Return the file with the pixels it is scored by, and the first of those that are shown.
+        """Return the file with pixels it is scored by, and the first of those that are shown.
 
         Maps are cut along once the networks are there to say what they read; before that, and of
-        films, `_completed` adds the rest.
+        films, `_completed` adds the rest, other moments of a film among it.
         """
         shown = tuple(self.pages.views) if self.pages else ()
         if is_known:
             return self._decoder().open(path, shown)
-        views = self._scored
+        views = self._scored[0]
         if self.options.where and self._loading().done():
             views += self._panel().map_views()
         if self.options.posts:
@@ -258,27 +259,44 @@ class Scanner:
         )
 
     def _completed(self, opened: Opened, path: Path) -> Opened:
-        """Return the file with what maps, timelines and pages take besides.
+        """Return the file with what scores, maps, timelines and pages take besides.
 
-        Of a film they are sampled apart, so that a verdict does not depend on what else was asked.
+        Other moments of a film are sampled apart, so that no score depends on what else was asked.
         """
-        panel, where, kind = self._panel(), self.options.where, opened.media.kind
-        if kind == "video":
+        panel, where, later = self._panel(), self.options.where, self._scored[1:]
+        if opened.media.kind == "video":
+            for views in later:
+                opened = self._with(opened, path, views)
             has_people = bool(opened.faces and opened.faces.people)
             dense = panel.dense_views(has_people) if where else ()
-            further = (*dense, *(self.pages.views if self.pages else ()))
-        else:
-            maps = panel.map_views() if where and kind == "image" else ()
-            meant = (view for view in maps if view.reads("image", opened.bands))
-            further = tuple(view for view in meant if view not in opened.clips)
-        if not further:
+            return self._with(opened, path, (*dense, *(self.pages.views if self.pages else ())))
+        if opened.media.kind != "image":
             return opened
-        later = self._decoder().open(path, further, examined=False)
-        return dataclasses.replace(opened, clips={**opened.clips, **_same_people(opened, later)})
+        maps = panel.map_views() if where else ()
+        meant = (v for v in (*chain(*later), *maps) if v.reads("image", opened.bands))
+        return self._with(opened, path, tuple(v for v in meant if v not in opened.clips))
+
+    def _with(self, opened: Opened, path: Path, views: Sequence[View]) -> Opened:
+        """Return the file with these views too, its persons numbered as they are."""
+        if not views:
+            return opened
+        later = self._decoder().open(path, views, examined=False)
+        clips = {**opened.clips, **_same_people(opened, later)}
+        return dataclasses.replace(opened, clips=clips, faces=opened.faces or later.faces)
 
     @cached_property
-    def _scored(self) -> tuple[View, ...]:
-        return scored(self.options.methods)
+    def _scored(self) -> tuple[tuple[View, ...], ...]:
+        """The views that are scored, by the moments of a film they share; one group at least.
+
+        Views of faces come first, so that they tell who is in the film; of stills alone, too.
+        """
+        views = scored(self.options.methods)
+        of_stills = [view for view in views if view.only == "image"]
+        of_films = [view for view in views if view.only != "image"]
+        counts = {v.frames for v in of_films if v.fit == "face"}
+        order = [*sorted(counts), *sorted({v.frames for v in of_films} - counts)]
+        first, *later = [[v for v in of_films if v.frames == count] for count in order] or [[]]
+        return tuple(map(tuple, ([*first, *of_stills], *later)))
 
     def _panel(self) -> "Panel":
         return self._loading().result()
