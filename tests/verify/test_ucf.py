@@ -1,19 +1,24 @@
 """UCF: the paper's size, AdaIN and the contrastive term by hand, pairs, a toy with new methods."""
 
 import dataclasses
+from typing import NamedTuple
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
+from toy_seams import groups, scores, train_groups
 
 from verilens import catalog, published
 from verilens.batch import ClipBatch
 from verilens.bench.metrics.ranking import auc, equal_error_rate
 from verilens.errors import ConfigError, MissingWeights
+from verilens.verify.detector import cross_entropy
 from verilens.verify.ucf.config import Config
 from verilens.verify.ucf.decoder import adaptive_norm
 from verilens.verify.ucf.loss import contrast, regularisation, shuffled_within
-from verilens.verify.ucf.model import UCF, pairs
+from verilens.verify.ucf.model import UCF, normalised, pairs
 
 
 def small(**changes: object) -> UCF:
@@ -205,3 +210,69 @@ def test_deepfakebench_checkpoints_convert_tensor_by_tensor(tmp_path):
     torch.save({**theirs, "encoder_f.stranger": torch.ones(1)}, path)
     with pytest.raises(MissingWeights, match="stranger"):
         published.convert("ucf", path)
+
+
+class Plain(UCF):
+    """The same encoder with one linear layer, taught by the labels alone."""
+
+    needs = frozenset()
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.told = nn.Linear(config.channels, 1)
+
+    def forward(self, frames):
+        return self.told(self.forgery.features(normalised(frames)).mean((2, 3))).squeeze(1)
+
+    def training_step(self, batch):
+        return cross_entropy(self(batch.frames[:, 0]), batch.labels)
+
+
+SEEN, UNSEEN = (1, 2, 3), 4  # of four kinds of forgeries with one kind of seam
+STRENGTH, SEAM = 0.14, 0.04
+
+
+class Carried(NamedTuple):
+    """AUC on forgeries of an unseen kind, with and without UCF; accuracy on the kinds seen."""
+
+    ucf: float
+    plain: float
+    kinds: float
+
+
+def carried(seed: int) -> Carried:
+    def drawn(sources, kinds, seed):
+        return groups(sources, kinds, seed, strength=STRENGTH, seam=SEAM)
+
+    taught, tested = drawn(160, SEEN, 100 + seed), drawn(100, (UNSEEN,), 200 + seed)
+    methods = []
+    for cls in (UCF, Plain):
+        torch.manual_seed(seed)
+        method = cls(dataclasses.replace(Config.tiny(), kinds=4))
+        train_groups(method, taught, epochs=14, lr=2e-3)
+        methods.append(method)
+    labels = [0, 1] * len(tested)
+    ours, plain = (auc(scores(method, tested.flatten(0, 1)).numpy(), labels) for method in methods)
+    seen = drawn(60, SEEN, 300 + seed)
+    with torch.inference_mode():
+        called = methods[0].kind_scores(seen.flatten(0, 1)).argmax(1).unflatten(0, (-1, 4))
+    return Carried(ours, plain, float((called == torch.arange(4)).float().mean()))
+
+
+@pytest.fixture(scope="module")
+def three_seeds() -> Carried:
+    found = Carried(*np.mean([carried(seed) for seed in range(3)], axis=0).tolist())
+    print(found)
+    return found
+
+
+@pytest.mark.slow
+def test_the_specific_half_tells_who_made_what(three_seeds):
+    """Measured: 0.871 of four kinds, the genuine one among them."""
+    assert three_seeds.kinds >= 0.8, three_seeds
+
+
+@pytest.mark.slow
+def test_the_common_half_carries_over_to_unseen_forgeries(three_seeds):
+    """Measured: 0.930, 0.905 without. Seed 7, by which the toy was set: 0.930, 0.950 without."""
+    assert three_seeds.ucf >= three_seeds.plain + 0.02, three_seeds
