@@ -49,7 +49,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {  # what is left out together, being ma
 STEPS, STEPS_LEFT_OUT = 3200, 300
 COMMAND = (
     "python -m verilens.train.starter.localizer --data ../shared/data --extra MORE --extra SOURCES "
-    "--extra FACES --out OUT --without remade seams"
+    "--extra FACES --out OUT"
 )
 LICENCE = (
     "Apache-2.0 for the weights file; trained on third-party media gathered for research use, so "
