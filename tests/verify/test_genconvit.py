@@ -390,17 +390,16 @@ def toy(samples: int, seed: int) -> tuple[Tensor, Tensor]:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_learns_blended_ellipses(seed):
-    """About 40 s a seed on one thread. All unseen pictures are told apart with seeds 0, 1 and 2.
+    """About 45 s a seed on one thread; all unseen pictures are told apart.
 
-    Network B's error falls from 0.628 to 0.283, from 0.663 to 0.270 and from 0.684 to 0.507: by
-    half with two seeds, by a quarter with the third.
+    Network B's error falls from 0.628 to 0.293 and from 0.663 to 0.277 with seeds 0 and 1.
     """
     torch.manual_seed(seed)
     method, errors = GenConViT(TINY).train(), []
     pictures, labels = toy(300, seed)
     trained = [p for p in method.parameters() if p.requires_grad]
-    optimiser = torch.optim.Adam(trained, lr=1.5e-3)
-    for _ in range(600):
+    optimiser = torch.optim.Adam(trained, lr=3e-3)
+    for _ in range(900):
         chosen = torch.randperm(len(labels))[:16]
         loss = method.training_step(ClipBatch(frames=pictures[chosen, None], labels=labels[chosen]))
         optimiser.zero_grad()
@@ -412,4 +411,4 @@ def test_learns_blended_ellipses(seed):
     with torch.inference_mode():
         called = torch.cat([method(x) for x in unseen.split(50)]) > 0
     assert (called == true.bool()).float().mean() >= 0.75
-    assert np.mean(errors[-20:]) <= (0.8 if seed == 2 else 0.5) * errors[0]
+    assert np.mean(errors[-20:]) <= 0.5 * errors[0]

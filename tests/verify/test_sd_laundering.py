@@ -25,7 +25,7 @@ from verilens.verify.sd_laundering.model import (
     places,
 )
 
-EPOCHS, SIDE = 28, 160  # of the toy
+EPOCHS, COUNT, SIDE = 28, 240, 160  # of the toy: COUNT pictures of each origin
 
 
 def tiny() -> SDLaundering:
@@ -208,10 +208,10 @@ def trained(coder: AutoEncoder, rng: np.random.Generator) -> SDLaundering:
     """Return the small method after a few epochs with as many real pictures as fakes."""
     torch.manual_seed(0)
     method = small(dataclasses.replace(Config.tiny(), patch=64, shortest=96, dropout=0.0)).train()
-    shown = origins(coder, 120, SIDE, rng)
-    real = origins(coder, 120, SIDE, rng)
+    shown = origins(coder, COUNT, SIDE, rng)
+    real = origins(coder, COUNT, SIDE, rng)
     frames = torch.cat([shown.frames, real.frames[real.kinds == 0]])
-    kinds = torch.cat([shown.kinds, torch.zeros(120).long()])
+    kinds = torch.cat([shown.kinds, torch.zeros(COUNT).long()])
     optimiser = torch.optim.Adam(method.parameters(), lr=3e-3)
     rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, EPOCHS)
     for _ in range(EPOCHS):
@@ -229,10 +229,10 @@ def trained(coder: AutoEncoder, rng: np.random.Generator) -> SDLaundering:
 
 @pytest.mark.slow
 def test_three_origins_are_told_apart_and_better_by_many_patches(coder):
-    """Measured: 0.783 with 16 patches, 0.658 with one; the 0.85 aimed at is not reached."""
+    """Measured: 1.000 with 16 patches, 0.779 with one."""
     method = trained(coder, np.random.default_rng(2))
     unseen = origins(coder, 80, SIDE, np.random.default_rng(3))
     many, one = three_way(method, unseen, 16), three_way(method, unseen, 1)
     print(f"three-way balanced accuracy {many:.3f}, of one patch {one:.3f}")
-    assert many >= 0.75, many
+    assert many >= 0.85, many
     assert many >= one + 0.03, (many, one)
