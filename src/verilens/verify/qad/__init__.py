@@ -26,6 +26,8 @@ CARD = Card(
         "knows face forgeries only: a picture generated as a whole may pass",
         "qualities it was not trained on lie outside its promise",
         "training costs two passes over all versions of a batch",
+        "in a toy, where all qualities are trained on with labels alone too, features are hardly "
+        "more alike (0.941 against 0.937 of 1), and accuracy gains two points",
     ),
     own_reading=True,
     uncertain=(
