@@ -1,5 +1,8 @@
 """Pictures in a database are found however their keys were joined."""
 
+from concurrent.futures import ThreadPoolExecutor
+from time import sleep
+
 import pytest
 
 from verilens.errors import DatasetError, MediaError
@@ -31,6 +34,17 @@ def test_keys_may_use_either_slash(store, n, held):
     place = packed.address(store, "S/real/000")
     assert packed.is_packed(place)
     assert packed.read(place, f"{n:03d}.png") == held
+
+
+def test_threads_that_come_at_once_share_one_database(store, monkeypatch):
+    begun = lmdb.open
+    monkeypatch.setattr(
+        lmdb, "open", lambda *given, **more: (sleep(0.05), begun(*given, **more))[1]
+    )
+    place = packed.address(store, "S/real/000")
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda n: packed.read(place, f"{n:03d}.png"), range(3)))
+    assert found == list(KEYS.values())
 
 
 def test_what_is_not_there_is_missing(store, tmp_path):

@@ -8,11 +8,13 @@ were packed on; either is found.
 import os
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from verilens.errors import DatasetError, MediaError, MissingExtra
 
 PREFIX = "lmdb:"
+_OPENING = Lock()  # LMDB refuses to open what another thread of the process is opening
 
 
 def address(store: Path, below: str) -> str:
@@ -29,7 +31,9 @@ def read(place: str, name: str = "") -> bytes:
     """Return the bytes of the file `name` below a packed place; MediaError when it is not there."""
     store, _, below = place.removeprefix(PREFIX).partition("!")
     parts = [part for part in f"{below}/{name}".split("/") if part]
-    with _opened(store, os.getpid()).begin() as reading:
+    with _OPENING:
+        database = _opened(store, os.getpid())
+    with database.begin() as reading:
         for key in _keys(parts):
             found = reading.get(key.encode())
             if found is not None:
