@@ -249,8 +249,6 @@ class Scanner:
         views = self._scored[0]
         if self.options.where and self._loading().done():
             views += self._panel().map_views()
-        if self.options.posts:
-            views += self._readers().views()
         first = {view: dataclasses.replace(view, frames=1) for view in shown}
         opened = self._decoder().open(path, (*views, *first.values()))
         own = {view: opened.clips[view] for view in views if view in opened.clips}
@@ -290,7 +288,8 @@ class Scanner:
 
         Views of faces come first, so that they tell who is in the film; of stills alone, too.
         """
-        views = scored(self.options.methods)
+        of_posts = self._readers().views() if self.options.posts else ()
+        views = tuple(dict.fromkeys((*scored(self.options.methods), *of_posts)))
         of_stills = [view for view in views if view.only == "image"]
         of_films = [view for view in views if view.only != "image"]
         counts = {v.frames for v in of_films if v.fit == "face"}
