@@ -170,6 +170,24 @@ def test_a_score_does_not_depend_on_methods_that_take_other_moments(tmp_path):
     assert found == alone.evidence[0]
 
 
+def test_a_still_is_decoded_once_for_methods_of_other_moments(tmp_path, monkeypatch):
+    fewer = dataclasses.replace(NPR(Config.tiny()).config.view, frames=5, size=96)
+    found = module.scored
+    monkeypatch.setattr(module, "scored", lambda methods: (*found(methods), fewer))
+    asked, opened = [], Decoder.open
+
+    def noting(self, *given, **settings):
+        asked.append(opened(self, *given, **settings))
+        return asked[-1]
+
+    monkeypatch.setattr(Decoder, "open", noting)
+    alone = scan(scanning.picture(tmp_path / "a.png"), options())
+    assert alone.verdict is not None and [len(each.clips) for each in asked] == [2]
+    asked.clear()
+    scan(scanning.animation(tmp_path / "a.gif"), options())
+    assert [len(each.clips) for each in asked] == [1, 1]
+
+
 def test_a_denser_timeline_scores_only_moments_not_scored_before():
     class Counting(NPR):
         def crop_logits(self, frames):

@@ -241,38 +241,36 @@ class Scanner:
         """Return the file with pixels it is scored by, and the first of those that are shown.
 
         Maps are cut along once the networks are there to say what they read; before that, and of
-        films, `_completed` adds the rest, other moments of a film among it.
+        films, `_completed` adds the rest, other moments of a film among it. A still has all here.
         """
         shown = tuple(self.pages.views) if self.pages else ()
         if is_known:
             return self._decoder().open(path, shown)
-        views = self._scored[0]
+        views, *later = self._scored
         if self.options.where and self._loading().done():
             views += self._panel().map_views()
-        first = {view: dataclasses.replace(view, frames=1) for view in shown}
-        opened = self._decoder().open(path, (*views, *first.values()))
-        own = {view: opened.clips[view] for view in views if view in opened.clips}
-        return dataclasses.replace(
-            opened, clips=own | {view: opened.clips[one] for view, one in first.items()}
-        )
+        asked = {view: view for view in views}
+        asked |= {v: dataclasses.replace(v, only="image") for v in chain(*later) if not v.only}
+        asked |= {view: dataclasses.replace(view, frames=1) for view in shown}
+        opened = self._decoder().open(path, tuple(asked.values()))
+        clips = {view: opened.clips[one] for view, one in asked.items() if one in opened.clips}
+        return dataclasses.replace(opened, clips=clips)
 
     def _completed(self, opened: Opened, path: Path) -> Opened:
         """Return the file with what scores, maps, timelines and pages take besides.
 
         Other moments of a film are sampled apart, so that no score depends on what else was asked.
         """
-        panel, where, later = self._panel(), self.options.where, self._scored[1:]
-        if opened.media.kind == "video":
-            for views in later:
+        panel, where, kind = self._panel(), self.options.where, opened.media.kind
+        if kind == "video":
+            for views in self._scored[1:]:
                 opened = self._with(opened, path, views)
             has_people = bool(opened.faces and opened.faces.people)
             dense = panel.dense_views(has_people) if where else ()
             return self._with(opened, path, (*dense, *(self.pages.views if self.pages else ())))
-        if opened.media.kind != "image":
-            return opened
-        maps = panel.map_views() if where else ()
-        meant = (v for v in (*chain(*later), *maps) if v.reads("image", opened.bands))
-        return self._with(opened, path, tuple(v for v in meant if v not in opened.clips))
+        maps = panel.map_views() if where and kind == "image" else ()
+        meant = (view for view in maps if view.reads("image", opened.bands))
+        return self._with(opened, path, tuple(view for view in meant if view not in opened.clips))
 
     def _with(self, opened: Opened, path: Path, views: Sequence[View]) -> Opened:
         """Return the file with these views too, its persons numbered as they are."""
